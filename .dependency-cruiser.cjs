@@ -39,13 +39,13 @@ module.exports = {
     {
       name: 'kafka-only-where-said',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(kafka|source|dead-letter|commands)/|^src/daemon\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(kafka|source|dead-letter|commands|assembly)/' },
       to: { path: '^src/kafka/' },
     },
     {
       name: 'config-is-for-the-top',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(config|commands)/|^src/(main|daemon)\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(config|commands|assembly)/|^src/(main|daemon)\\.ts$' },
       to: { path: '^src/config/' },
     },
     {

@@ -20,6 +20,8 @@ export interface SourceRecord {
   readonly bytes: number
   /** `kafka` records say where they came from under `kafka` in the document, others under `file`. */
   readonly origin: 'kafka' | 'file'
+  /** Set where the source had to cut `value` to its own bound: the bytes that were there in all. */
+  readonly cutFromBytes?: number
   /**
    * Aborted once the record is no longer ours (its partition moved, or was reset). Whoever is about to begin work
    * for the record checks it first and, if aborted, hands the record on as released.

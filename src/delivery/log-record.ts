@@ -16,4 +16,9 @@ export interface LogRecord {
   readonly timeMs: number | undefined
   /** The level as it came (`WARN`, `error`, `30`), if there is one. */
   readonly level: string | number | undefined
+  /**
+   * `fields` as the JSON text that came, in one line, where there is one: what `JSON.parse` cannot hold (integers above
+   * 2^53, `1.0`) reaches the document unharmed. Whoever changes `fields` leaves it out, or the change is not seen.
+   */
+  readonly raw?: string | undefined
 }

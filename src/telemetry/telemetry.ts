@@ -10,7 +10,10 @@ export type Dependency = 'kafka' | 'nlp' | 'elasticsearch' | 'dead-letter'
  */
 export interface Telemetry {
   // --- records
-  /** A record was settled or released: counts it, and tells a rejected one's story at `warn`. */
+  /**
+   * A record was settled or released: counts it, and tells a rejected one's story at `warn`. `endToEndMs` is the time
+   * since its Kafka timestamp; a clock that runs behind counts as 0.
+   */
   recordFinished(finished: Finished, endToEndMs: number): void
   /** Another attempt for the same record or request follows. */
   retrying(stage: string, error: EnrichdError, record?: SourceRecord): void
@@ -19,6 +22,7 @@ export interface Telemetry {
   nlpRequestFinished(durationMs: number, outcome: 'ok' | 'failed', texts: number): void
   nlpInFlight(count: number): void
   nlpConcurrencyLimit(limit: number): void
+  /** Look-ups in the cache since the last call of this. */
   nlpCache(hits: number, coalesced: number, misses: number): void
 
   // --- Elasticsearch
@@ -37,14 +41,16 @@ export interface Telemetry {
   revoked(partitions: readonly TopicPartition[], inFlight: number): void
   committed(offsets: readonly CommittedOffset[]): void
   commitFailed(error: EnrichdError): void
-  fetched(topic: string, partition: number, records: number, highWatermark: number): void
-  /** Retention overtook the group, or the topic was made again: reading goes on from `resumedAt`. */
-  offsetsOutOfRange(topic: string, partition: number, expected: number, resumedAt: number | undefined): void
+  fetched(partition: TopicPartition, records: number, highWatermark: number): void
+  /** Retention overtook the group, or the topic was made again: `expected` is gone, reading goes on from the earliest. */
+  offsetsOutOfRange(partition: TopicPartition, expected: number): void
   buffered(records: number, bytes: number): void
 
   // --- the daemon's own life
   lifecycle(state: string, detail?: Readonly<Record<string, unknown>>): void
-  /** Anything else that deserves a line, with a stable event name: `warning('nlp.tls_unverified', …)`. */
+  /** Anything else that deserves a line at `info`, with a stable event name of `events.ts`. */
+  notice(event: string, message: string, detail?: Readonly<Record<string, unknown>>): void
+  /** The same at `warn`: `warning('nlp.tls_unverified', …)`. */
   warning(event: string, message: string, detail?: Readonly<Record<string, unknown>>): void
 }
 

@@ -1,0 +1,50 @@
+import { resolve } from 'node:path'
+import type { Config } from '../config/schema.js'
+import type { Analyser } from '../enrich/analyser.js'
+import { embeddedAnalyser } from '../enrich/embedded-analyser.js'
+import { HttpAnalyser } from '../enrich/http-analyser.js'
+import type { NlpProtocol } from '../enrich/nlp-protocol.js'
+import { corenlpProtocol } from '../enrich/protocols/corenlp.js'
+import { enrichdProtocol } from '../enrich/protocols/enrichd.js'
+import { httpProtocol } from '../enrich/protocols/http.js'
+import { loadAdapter } from '../enrich/protocols/load-adapter.js'
+import { proxyFor, type ProxyVariables } from '../enrich/proxy-for.js'
+import { createEmbeddedEngine } from '../nlp-engine/embedded-engine.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+
+/** The NLP service by the settings `nlp.*`: over HTTP, or inside this process. */
+export async function assembleAnalyser(
+  { nlp }: Config,
+  { proxies, telemetry }: { readonly proxies: ProxyVariables; readonly telemetry: Telemetry },
+): Promise<Analyser> {
+  if (nlp.url === 'embedded:') return embeddedAnalyser(createEmbeddedEngine())
+  const { enabled, ...tls } = nlp.tls
+  if (enabled && !tls.verify) {
+    telemetry.warning(
+      'nlp.tls_unverified',
+      'nlp.tls.verify is false: the certificate of the NLP service is not verified',
+    )
+  }
+  return new HttpAnalyser({
+    url: nlp.url,
+    protocol: await protocolOf(nlp),
+    timeoutMs: nlp.timeoutMs,
+    headers: nlp.headers,
+    bearerToken: nlp.bearerToken,
+    tls: enabled ? tls : {},
+    proxyUrl: proxyFor(nlp.url, proxies),
+  })
+}
+
+async function protocolOf(nlp: Config['nlp']): Promise<NlpProtocol> {
+  const { pathname, search } = new URL(nlp.url)
+  const path = pathname + search
+  if (nlp.protocol === 'enrichd') return enrichdProtocol({ path })
+  if (nlp.protocol === 'corenlp') return corenlpProtocol({ path, batched: nlp.batchSize > 1 })
+  if (nlp.protocol === 'http') return httpProtocol({ ...nlp.http, path: join(pathname, nlp.http.path) })
+  return loadAdapter(resolve(nlp.protocol), { path })
+}
+
+function join(base: string, path: string): string {
+  return base.endsWith('/') ? base.slice(0, -1) + path : base + path
+}

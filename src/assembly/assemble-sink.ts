@@ -1,0 +1,60 @@
+import type { Config } from '../config/schema.js'
+import type { Delivery, Finished } from '../delivery/delivery.js'
+import type { EnrichedDocument } from '../delivery/document.js'
+import type { Stage } from '../pipeline/stage.js'
+import { indexBatches } from '../sink/bulk-index.js'
+import { elasticsearchBulk } from '../sink/bulk-request.js'
+import { elasticsearchClient } from '../sink/elasticsearch-client.js'
+import { indexName } from '../sink/index-name.js'
+import { openFileOutput, openStreamOutput, writeLines } from '../sink/write-lines.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+
+export interface Sink {
+  readonly index: Stage<readonly Delivery<EnrichedDocument>[], Finished>
+  close(): Promise<void>
+}
+
+/** Batches that wait between two attempts, beside those in requests. */
+const WAITING_BATCHES = 4
+const MAX_NEW_INDICES_PER_HOUR = 100
+
+/** The sink by the settings `sink.*` and `elasticsearch.*`. */
+export function assembleSink(
+  config: Config,
+  { telemetry, cutOff }: { telemetry: Telemetry; cutOff: AbortSignal },
+): Sink {
+  const { sink, elasticsearch } = config
+  const close = () => Promise.resolve()
+  if (sink.type === 'file')
+    return { index: writeLines(() => openFileOutput(sink.path ?? ''), { cutOff }), close }
+  if (sink.type === 'stdout') {
+    return {
+      index: writeLines(() => Promise.resolve(openStreamOutput(process.stdout, 'stdout')), { cutOff }),
+      close,
+    }
+  }
+  const { enabled, ...tls } = elasticsearch.tls
+  if (!tls.verify) {
+    telemetry.warning(
+      'elasticsearch.tls_unverified',
+      'elasticsearch.tls.verify is false: its certificate is not verified',
+    )
+  }
+  const client = elasticsearchClient({
+    ...elasticsearch,
+    tls: enabled || elasticsearch.nodes.some((node) => node.startsWith('https:')) ? tls : undefined,
+    maxConnections: elasticsearch.maxConcurrency + 1,
+  })
+  const index = indexBatches({
+    endpoint: elasticsearchBulk(client, { opType: elasticsearch.opType }),
+    indexName: indexName(elasticsearch.index),
+    maxConcurrency: elasticsearch.maxConcurrency,
+    maxHeldRecords: (elasticsearch.maxConcurrency + WAITING_BATCHES) * elasticsearch.maxBatchSize,
+    retry: config.nlp.retry,
+    probeIntervalMs: elasticsearch.breaker.probeIntervalMs,
+    maxNewNamesPerHour: MAX_NEW_INDICES_PER_HOUR,
+    telemetry,
+    cutOff,
+  })
+  return { index, close: () => client.close() }
+}

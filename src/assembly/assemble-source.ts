@@ -1,0 +1,49 @@
+import type { Config } from '../config/schema.js'
+import type { KafkaClient } from '../kafka/kafka-client.js'
+import { systemClock } from '../pipeline/clock.js'
+import { beginAtEnd } from '../source/begin-at-end.js'
+import { resolveTopics } from '../source/resolve-topics.js'
+import { KafkaSource } from '../source/kafka-source.js'
+import { LinesRecordSource } from '../source/lines-record-source.js'
+import type { RecordSource } from '../source/record-source.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+
+export interface SourceSurroundings {
+  /** Called only where the source is Kafka. */
+  readonly kafka: () => KafkaClient
+  readonly telemetry: Telemetry
+  /** Aborted when the drain begins: nothing is waited for any more. */
+  readonly draining: AbortSignal
+}
+
+/** Unsettled records of a partition, in multiples of what one stage holds: enough that one partition alone fills the line. */
+const STAGES_FULL = 4
+
+/** The source by the settings `source.*` and `kafka.*`. */
+export function assembleSource(config: Config, around: SourceSurroundings): RecordSource {
+  const { source, kafka, pipeline } = config
+  if (source.type === 'file') return new LinesRecordSource({ type: 'file', path: source.path ?? '' })
+  if (source.type === 'stdin') {
+    return new LinesRecordSource({ type: 'stdin', stream: process.stdin, startedAtMs: Date.now() })
+  }
+  const { telemetry, draining } = around
+  const client = around.kafka()
+  const { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel } = kafka
+  const admin = client.admin()
+  return new KafkaSource({
+    client,
+    topics: async () => {
+      const topics = await resolveTopics({ admin, wanted: kafka.topics, telemetry, draining })
+      if (!kafka.fromBeginning) await beginAtEnd({ admin, groupId, topics, telemetry, draining })
+      return topics
+    },
+    group: { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel },
+    bufferSize: pipeline.bufferSize,
+    maxBufferedBytes: pipeline.maxBufferedBytes,
+    maxUnsettledPerPartition: STAGES_FULL * pipeline.bufferSize,
+    commitIntervalMs: kafka.commitIntervalMs,
+    rebalanceDrainMs: Math.min(5000, Math.floor(sessionTimeoutMs / 3)),
+    telemetry,
+    clock: systemClock,
+  })
+}

@@ -1,0 +1,49 @@
+import { assemble, type Parts } from './assembly/assemble.js'
+import type { Config } from './config/schema.js'
+import { decode } from './decode/decode.js'
+import type { Finished, SourceRecord } from './delivery/delivery.js'
+import { enrich } from './enrich/enrich.js'
+import { drainWith, type DaemonSignals } from './drain.js'
+import { buffer } from './pipeline/buffer.js'
+import { pipeline, type Pipeline } from './pipeline/pipeline.js'
+import { settleWith } from './settle.js'
+import { batchForBulk } from './sink/bulk-batch.js'
+
+export interface DaemonSurroundings extends DaemonSignals {
+  /** For the proxy variables; everything else is in the configuration. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * The daemon, from its start to the end of its drain.
+ *
+ * @returns the exit code: 0 drained, 1 could not go on, 75 cut off
+ */
+export async function runDaemon(config: Config, surroundings: DaemonSurroundings): Promise<number> {
+  const parts = await assemble(config, {
+    environment: surroundings.environment,
+    again: async ({ record }) => {
+      for await (const finished of flow([record], config, parts)) return finished
+      return { status: 'released', record }
+    },
+  })
+  const { source, deadLetters, guard, telemetry } = parts
+  const settled = flow(source, config, parts).settle(settleWith({ source, deadLetters, guard, telemetry }), {
+    concurrency: config.pipeline.bufferSize,
+  })
+  return drainWith(parts, settled, surroundings)
+}
+
+/** The whole way of a record. */
+function flow(
+  records: AsyncIterable<SourceRecord> | SourceRecord[],
+  config: Config,
+  { enriching, batching, sink }: Parts,
+): Pipeline<Finished> {
+  return pipeline(records)
+    .through(decode(config.decode))
+    .through(enrich(enriching))
+    .through(buffer({ size: config.pipeline.bufferSize }))
+    .through(batchForBulk(batching))
+    .through(sink.index)
+}

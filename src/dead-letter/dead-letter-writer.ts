@@ -1,0 +1,140 @@
+import type { Rejected } from '../delivery/delivery.js'
+import { EnrichdError } from '../errors.js'
+import { CircuitBreaker } from '../pipeline/circuit-breaker.js'
+import type { Clock } from '../pipeline/clock.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+
+/** Where dead letters go. One implementation each for Kafka and for a file. */
+export interface DeadLetterStore {
+  /**
+   * Writes all of them, durably, in order.
+   *
+   * @throws EnrichdError; what was written of the batch is then unknown, and all of it is written again
+   */
+  write(rejected: readonly Rejected[]): Promise<void>
+  close(): Promise<void>
+}
+
+export interface DeadLetterWriterOptions {
+  readonly store: DeadLetterStore
+  /** How often a store that fails is tried again, in ms. */
+  readonly probeIntervalMs: number
+  /** Aborted at the drain's deadline: what is not written by then is left in the source. */
+  readonly cutOff: AbortSignal
+  readonly telemetry: Telemetry
+  readonly clock: Clock
+}
+
+/** Letters of one write. */
+const BATCH_COUNT = 100
+const BATCH_BYTES = 900_000
+
+interface Waiting {
+  readonly rejected: Rejected
+  readonly done: (written: boolean) => void
+}
+
+/**
+ * Writes dead letters, one write in flight, what comes meanwhile gathered into the next. A letter that cannot be written
+ * is an outage or a wrong setting, never a loss: the writer says so and tries again for as long as it takes, and its
+ * callers wait. Their number is the caller's bound.
+ *
+ * idle → writing → waiting (the store fails) → writing → idle
+ */
+export class DeadLetterWriter {
+  readonly #options: DeadLetterWriterOptions
+  readonly #breaker: CircuitBreaker
+  #waiting: Waiting[] = []
+  #running: Promise<void> | undefined
+  #downSince: number | undefined
+
+  constructor(options: DeadLetterWriterOptions) {
+    this.#options = options
+    this.#breaker = new CircuitBreaker({ probeIntervalMs: options.probeIntervalMs, clock: options.clock })
+  }
+
+  /** @returns true once the letter is written; false where it was cut off, or its record is no longer ours */
+  write(rejected: Rejected): Promise<boolean> {
+    return new Promise((done) => {
+      this.#waiting.push({ rejected, done })
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#running
+    await this.#options.store.close()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch()
+      const written = await this.#writeBatch(batch)
+      for (const { done } of batch) done(written)
+    }
+  }
+
+  #takeBatch(): Waiting[] {
+    const owned: Waiting[] = []
+    let bytes = 0
+    let taken = 0
+    for (const waiting of this.#waiting) {
+      bytes += waiting.rejected.record.bytes
+      if (owned.length > 0 && (owned.length >= BATCH_COUNT || bytes > BATCH_BYTES)) break
+      taken++
+      if (waiting.rejected.record.lease.aborted) waiting.done(false)
+      else owned.push(waiting)
+    }
+    this.#waiting = this.#waiting.slice(taken)
+    return owned
+  }
+
+  async #writeBatch(batch: readonly Waiting[]): Promise<boolean> {
+    if (batch.length === 0) return false
+    const { store, cutOff } = this.#options
+    for (;;) {
+      try {
+        await this.#breaker.enter(cutOff)
+      } catch {
+        return false
+      }
+      try {
+        await store.write(batch.map(({ rejected }) => rejected))
+        this.#up()
+        return true
+      } catch (error) {
+        this.#down(error)
+      }
+    }
+  }
+
+  #up(): void {
+    this.#breaker.succeed()
+    if (this.#downSince === undefined) return
+    this.#options.telemetry.dependencyUp('dead-letter', this.#options.clock.now() - this.#downSince)
+    this.#downSince = undefined
+  }
+
+  #down(error: unknown): void {
+    const { telemetry, clock } = this.#options
+    const failure = toEnrichdError(error)
+    this.#breaker.trip(failure)
+    if (this.#downSince === undefined) {
+      this.#downSince = clock.now()
+      telemetry.dependencyDown('dead-letter', failure)
+    } else {
+      telemetry.dependencyStillDown('dead-letter', failure, clock.now() - this.#downSince)
+    }
+  }
+}
+
+function toEnrichdError(error: unknown): EnrichdError {
+  if (error instanceof EnrichdError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new EnrichdError('DEAD_LETTER_FAILED', `dead letters cannot be written: ${message}`, {
+    kind: 'outage',
+    cause: error,
+  })
+}

@@ -1,0 +1,59 @@
+import type { RecordHeaders, Rejected, SourceRecord } from '../delivery/delivery.js'
+
+/** A dead letter as it is written: the original key, value and headers, and ours beside them. */
+export interface DeadLetter {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: RecordHeaders
+}
+
+/** What is kept of a record that is too large for the dead letter topic. */
+export const TRUNCATED_VALUE_BYTES = 64 * 1024
+const MAX_ERROR_CHARACTERS = 1000
+
+/** Names of our headers; fixed by the contract. */
+export const deadLetterHeaders = {
+  topic: 'enrichd-topic',
+  partition: 'enrichd-partition',
+  offset: 'enrichd-offset',
+  timestamp: 'enrichd-timestamp',
+  stage: 'enrichd-stage',
+  reason: 'enrichd-reason',
+  error: 'enrichd-error',
+  attempts: 'enrichd-attempts',
+  truncated: 'enrichd-truncated',
+} as const
+
+/** The original bytes untouched, with the record's coordinates and the reason. A header of ours wins over one that came. */
+export function toDeadLetter({ record, stage, reason, error, attempts }: Rejected): DeadLetter {
+  const names = deadLetterHeaders
+  return {
+    key: record.key,
+    value: record.value,
+    headers: {
+      ...record.headers,
+      [names.topic]: record.topic,
+      [names.partition]: String(record.partition),
+      [names.offset]: String(record.offset),
+      [names.timestamp]: String(record.timestampMs),
+      [names.stage]: stage,
+      [names.reason]: reason,
+      [names.error]: error.message.slice(0, MAX_ERROR_CHARACTERS),
+      [names.attempts]: String(attempts),
+    },
+  }
+}
+
+/** The same with the first 64 KiB of its value, marked; its coordinates find the rest. */
+export function truncate(letter: DeadLetter): DeadLetter {
+  return {
+    key: letter.key?.subarray(0, TRUNCATED_VALUE_BYTES) ?? null,
+    value: letter.value?.subarray(0, TRUNCATED_VALUE_BYTES) ?? null,
+    headers: { ...letter.headers, [deadLetterHeaders.truncated]: String(letter.value?.length ?? 0) },
+  }
+}
+
+/** `{topic}.dead-letter` for a record. */
+export function deadLetterTopic(template: string, record: SourceRecord): string {
+  return template.replaceAll('{topic}', record.topic)
+}

@@ -1,0 +1,91 @@
+/**
+ * Commits what the ledgers allow: one commit in flight, the rest coalesced, at most one each interval.
+ *
+ * idle → waiting (something became committable; a timer runs) → committing → waiting | idle
+ */
+export interface CommitterOptions {
+  /** The shortest time between the starts of two commits, in ms; 0 or more. */
+  readonly intervalMs: number
+  /** What may be committed now beyond what was committed before. Called right before each commit. */
+  readonly collect: () => readonly PendingCommit[]
+  /** Commits, or rejects. The caller of `collect` learns of success by `committed`. */
+  readonly commit: (pending: readonly PendingCommit[]) => Promise<void>
+  readonly committed: (pending: readonly PendingCommit[]) => void
+  /** A commit failed. It is tried again with the next one: offsets only grow. */
+  readonly failed: (error: unknown) => void
+  readonly clock: CommitClock
+}
+
+export interface PendingCommit {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Kept with the commit: settled offsets beyond it. '' for none. */
+  readonly metadata: string
+}
+
+/** The part of a clock that it needs. */
+export interface CommitClock {
+  setTimeout(run: () => void, delayMs: number): unknown
+  clearTimeout(handle: unknown): void
+}
+
+export class Committer {
+  readonly #options: CommitterOptions
+  #timer: unknown
+  #running: Promise<boolean> | undefined
+  #stopped = false
+
+  constructor(options: CommitterOptions) {
+    if (!(options.intervalMs >= 0))
+      throw new RangeError(`intervalMs: expected 0 or more, got ${options.intervalMs}`)
+    this.#options = options
+  }
+
+  /** Something was settled: a commit follows within the interval. Costs next to nothing when one is already due. */
+  touch(): void {
+    if (this.#timer !== undefined || this.#stopped) return
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined
+      void this.#commitOnce()
+    }, this.#options.intervalMs)
+  }
+
+  /** Commits now all that may be committed, after the commit in flight. Resolves to whether all of it went through. */
+  async flush(): Promise<boolean> {
+    if (this.#running !== undefined) await this.#running
+    return this.#commitOnce()
+  }
+
+  /** No commit begins after this. One in flight goes on. */
+  stop(): void {
+    this.#stopped = true
+    this.#options.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #commitOnce(): Promise<boolean> {
+    if (this.#running !== undefined) {
+      this.touch()
+      return this.#running
+    }
+    this.#running = this.#commit().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #commit(): Promise<boolean> {
+    const pending = this.#options.collect()
+    if (pending.length === 0) return true
+    try {
+      await this.#options.commit(pending)
+      this.#options.committed(pending)
+      return true
+    } catch (error) {
+      this.#options.failed(error)
+      this.touch()
+      return false
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { SourceRecord } from '../delivery/delivery.js'
+import type { EnrichdError } from '../errors.js'
+import { backOff } from '../pipeline/back-off.js'
+import type { Clock } from '../pipeline/clock.js'
+import type { Slot } from '../pipeline/map-concurrent.js'
+import { sleep } from '../pipeline/sleep.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+import type { Analysis } from './analysis.js'
+import type { Asker } from './asker.js'
+import type { CallResult, NlpService } from './nlp-service.js'
+import type { Stop } from './stop.js'
+
+export interface RetryOptions {
+  /** Attempts that count, the first included; 1 or more. */
+  readonly limit: number
+  /** Times the try, with full jitter. */
+  readonly delayMs: number
+  readonly maxDelayMs: number
+}
+
+export interface AnalyseTextOptions {
+  readonly service: NlpService
+  readonly asker: Asker
+  readonly retry: RetryOptions
+  readonly telemetry: Pick<Telemetry, 'retrying'>
+  readonly clock: Clock
+}
+
+export type Analysed =
+  /** `attempts`: those that counted, the successful one included. */
+  | { readonly status: 'analysed'; readonly analysis: Analysis; readonly attempts: number }
+  | {
+      readonly status: 'failed'
+      readonly reason: 'nlp-rejected' | 'nlp-failed'
+      readonly error: EnrichdError
+      readonly attempts: number
+    }
+  | { readonly status: 'stopped' }
+
+/** A text on its way to an answer, and what it holds meanwhile. */
+export interface Question {
+  readonly text: string
+  readonly record: SourceRecord
+  readonly slot: Slot
+  readonly stop: Stop
+}
+
+type Failed = Extract<CallResult, { status: 'failed' }>
+
+const stopped = { status: 'stopped' } as const
+
+/**
+ * Asks until there is an answer, the text is to blame, or the waiting is over. An outage or a wrong setting never counts as an
+ * attempt and is waited out for as long as it takes; a suspect failure counts only where something speaks for the service
+ * (`NlpService.judge`). Between two tries the permit is given back; while the whole line waits, it is kept. Never rejects.
+ */
+export async function analyseText(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
+  const { text, stop } = question
+  let counted = 0
+  for (let tries = 1; ; tries++) {
+    if (stop.stopped) return stopped
+    const result = await options.asker.ask(text, { alone: tries > 1, stop })
+    if (result.status === 'stopped') return stopped
+    if (result.status === 'ok') return answered(result.analyses[0], counted + 1)
+    const { error } = result
+    if (error.kind === 'record')
+      return { status: 'failed', reason: 'nlp-rejected', error, attempts: counted + 1 }
+    const counts = await countsAfterWaiting({
+      question,
+      result,
+      tries,
+      options,
+      last: counted + 1 >= options.retry.limit,
+    })
+    if (counts === 'stopped') return stopped
+    if (counts && ++counted >= options.retry.limit) {
+      return {
+        status: 'failed',
+        reason: 'nlp-failed',
+        error: error.within({ attempt: counted }),
+        attempts: counted,
+      }
+    }
+  }
+}
+
+function answered(analysis: Analysis | undefined, attempts: number): Analysed {
+  return { status: 'analysed', analysis: analysis ?? { entities: [] }, attempts }
+}
+
+interface Failure {
+  readonly question: Question
+  readonly result: Failed
+  readonly tries: number
+  readonly options: AnalyseTextOptions
+  /** If this failure counts, it was the last: then there is nothing to wait for. */
+  readonly last: boolean
+}
+
+/** Whether the failure counts against the text, decided after the back-off, when others have had time to succeed. */
+async function countsAfterWaiting(failure: Failure): Promise<boolean | 'stopped'> {
+  const { question, result, options, last } = failure
+  const { error, beganAt } = result
+  const suspect = error.kind === 'suspect'
+  if (suspect && last && options.service.verdict(beganAt) === 'counts') return true
+  options.telemetry.retrying('enrich', error, question.record)
+  // Out in the line's own wait, the permit is kept: nothing more is pulled, and nothing is gained by giving it to others.
+  if (options.service.isDown && !suspect) return false
+  if (!(await waitItsTurn(failure))) return 'stopped'
+  return suspect && (await options.asker.judge(beganAt, question.stop)) === 'counts'
+}
+
+/** Backs off without a permit and takes one again. False if the waiting is over. */
+async function waitItsTurn({ question, result, tries, options }: Failure): Promise<boolean> {
+  const { slot, stop } = question
+  const { retry, clock } = options
+  slot.release()
+  const delayMs = Math.max(backOff(tries, retry), result.error.retryAfterMs ?? 0)
+  try {
+    await sleep(delayMs, { clock, signal: stop.signal })
+    await slot.acquire(stop.signal)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,152 @@
+import type { Clock } from '../pipeline/clock.js'
+import type { Asker, AskOptions } from './asker.js'
+import type { Verdict } from './call-log.js'
+import type { CallResult, NlpService } from './nlp-service.js'
+import { Stop } from './stop.js'
+
+export interface BatchAskerOptions {
+  readonly service: NlpService
+  /** Texts per request at most, 2 or more. */
+  readonly batchSize: number
+  /** How long the first text of a request waits for others, in ms. While no permit is free they go on gathering. */
+  readonly batchWaitMs: number
+  /** Ends the waiting of requests: the drain, the cut-off. */
+  readonly signals: readonly AbortSignal[]
+  readonly clock: Clock
+}
+
+interface Entry {
+  readonly text: string
+  readonly stop: Stop
+  readonly resolve: (result: CallResult) => void
+}
+
+/**
+ * Gathers texts into requests. A permit of the service is one request; records have permits of their own.
+ *
+ * A request of several texts that fails through what may be a text's fault is split in two, and so on, until a text fails alone:
+ * only then is anybody blamed. Each text's result is handed on as soon as its own request is done.
+ */
+export class BatchAsker implements Asker {
+  readonly #options: BatchAskerOptions
+  readonly #stop: Stop
+  #gathered: Entry[] = []
+  /** Requests that wait for a permit and will take what is gathered. */
+  #pending = 0
+  #timer: unknown
+
+  constructor(options: BatchAskerOptions) {
+    this.#options = options
+    this.#stop = new Stop(options.signals)
+  }
+
+  ask(text: string, { alone, stop }: AskOptions): Promise<CallResult> {
+    return new Promise((resolve) => {
+      const entry = { text, stop, resolve }
+      if (alone) void this.#send([entry])
+      else this.#gather(entry)
+    })
+  }
+
+  async judge(beganAt: number, stop: Stop): Promise<Verdict> {
+    const { permits } = this.#options.service
+    try {
+      await permits.acquire(stop.signal)
+    } catch {
+      return 'undecided'
+    }
+    try {
+      return await this.#options.service.judge(beganAt)
+    } finally {
+      permits.release()
+    }
+  }
+
+  close(): void {
+    this.#options.clock.clearTimeout(this.#timer)
+    this.#stop.dispose()
+  }
+
+  #gather(entry: Entry): void {
+    const { batchSize, batchWaitMs, clock } = this.#options
+    this.#gathered.push(entry)
+    const unclaimed = this.#gathered.length - this.#pending * batchSize
+    if (unclaimed >= batchSize) this.#claim()
+    else if (unclaimed > 0 && this.#timer === undefined) {
+      this.#timer = clock.setTimeout(() => {
+        this.#timer = undefined
+        if (this.#gathered.length > this.#pending * batchSize) this.#claim()
+      }, batchWaitMs)
+    }
+  }
+
+  /** Sends one more request with what will be gathered by the time it has a permit. */
+  #claim(): void {
+    const { batchSize, clock } = this.#options
+    clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#pending++
+    void this.#withPermit(this.#stop, () => {
+      this.#pending--
+      return this.#call(this.#gathered.splice(0, batchSize))
+    }).then((stopped) => {
+      if (!stopped) return
+      this.#pending--
+      for (const entry of this.#gathered.splice(0)) entry.resolve({ status: 'stopped' })
+    })
+  }
+
+  async #send(entries: readonly Entry[]): Promise<void> {
+    const stopped = await this.#withPermit(this.#stopOf(entries), () => this.#call(entries))
+    if (stopped) for (const entry of entries) entry.resolve({ status: 'stopped' })
+  }
+
+  /** Resolves to true if `run` was not run because the waiting is over. */
+  async #withPermit(stop: Stop, run: () => Promise<void>): Promise<boolean> {
+    const { permits } = this.#options.service
+    try {
+      await permits.acquire(stop.signal)
+    } catch {
+      return true
+    }
+    try {
+      await run()
+    } finally {
+      permits.release()
+    }
+    return false
+  }
+
+  /** One text waits no longer than its record; several wait for the drain. */
+  #stopOf([first, ...others]: readonly Entry[]): Stop {
+    return first !== undefined && others.length === 0 ? first.stop : this.#stop
+  }
+
+  async #call(candidates: readonly Entry[]): Promise<void> {
+    const entries = candidates.filter(({ stop, resolve }) => {
+      if (stop.stopped) resolve({ status: 'stopped' })
+      return !stop.stopped
+    })
+    if (entries.length === 0) return
+    const result = await this.#options.service.call(
+      entries.map(({ text }) => text),
+      this.#stopOf(entries),
+    )
+    if (result.status === 'ok') {
+      entries.forEach(({ resolve }, index) => {
+        const analysis = result.analyses[index]
+        resolve({ status: 'ok', analyses: analysis === undefined ? [] : [analysis] })
+      })
+    } else if (result.status === 'failed' && entries.length > 1 && mayBeATextsFault(result)) {
+      const half = Math.ceil(entries.length / 2)
+      void this.#send(entries.slice(0, half))
+      void this.#send(entries.slice(half))
+    } else {
+      for (const { resolve } of entries) resolve(result)
+    }
+  }
+}
+
+function mayBeATextsFault({ error }: Extract<CallResult, { status: 'failed' }>): boolean {
+  return error.kind === 'record' || error.kind === 'suspect'
+}

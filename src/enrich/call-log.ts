@@ -1,0 +1,98 @@
+import type { Cancellable } from './analyser.js'
+
+/**
+ * `record`: a record's own call, with its permit. `probe`: the same while the line waits, to see whether the service is back.
+ * `question`: the last good text, asked about in doubt.
+ */
+export type CallRole = 'record' | 'probe' | 'question'
+
+/** One call in flight. */
+export interface Call extends Cancellable {
+  /** When it began, on the log's own scale: order of events, not time. */
+  readonly beganAt: number
+  readonly startedMs: number
+  /** Calls in flight when it began, itself included. */
+  readonly level: number
+  readonly role: CallRole
+  /** Set when we cut it off ourselves: then its failure says nothing of the service. */
+  cutOff: 'stopped' | 'hung' | undefined
+}
+
+/** What a failed call says of its text, given what happened since it began. */
+export type Verdict = 'counts' | 'undecided' | 'outage'
+
+/**
+ * Which calls are in flight, and what happened in which order: began, succeeded, tripped. On this order rests who is to blame
+ * for a failure; a clock is too coarse for it.
+ */
+export class CallLog {
+  readonly #inFlight = new Set<Call>()
+  #now = 0
+  #lastSuccess = 0
+  #lastTrip = 0
+  #failures = 0
+
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /** Failed calls since the last one that succeeded. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  begin(startedMs: number, role: CallRole): Call {
+    const level = this.#inFlight.size + 1
+    const call: Call = { beganAt: ++this.#now, startedMs, level, role, cutOff: undefined, cancel: undefined }
+    this.#inFlight.add(call)
+    return call
+  }
+
+  succeeded(call: Call): void {
+    this.#inFlight.delete(call)
+    this.#lastSuccess = ++this.#now
+    this.#failures = 0
+  }
+
+  failed(call: Call): void {
+    this.#inFlight.delete(call)
+    if (call.cutOff === undefined) this.#failures++
+  }
+
+  /** The line waits from now on. */
+  tripped(): void {
+    this.#lastTrip = ++this.#now
+  }
+
+  /**
+   * Whether a failure that may be the text's own fault counts against it: only if another call has succeeded since it began,
+   * and never if the line had to wait meanwhile.
+   */
+  verdict(beganAt: number): Verdict {
+    if (this.#lastTrip > beganAt) return 'outage'
+    return this.#lastSuccess > beganAt ? 'counts' : 'undecided'
+  }
+
+  /** Whether a call that began before `call` is still in flight: it may yet succeed. */
+  olderInFlight(call: Call): boolean {
+    const [oldest] = this.#inFlight
+    return oldest !== undefined && oldest.beganAt < call.beganAt
+  }
+
+  /** The oldest call in flight that began since the last success, so nothing speaks for the service since. */
+  oldestUndecided(): Call | undefined {
+    for (const call of this.#inFlight) if (call.beganAt > this.#lastSuccess) return call
+    return undefined
+  }
+
+  /** Calls that began before the line last tripped and are older than `startedBeforeMs`, oldest first. */
+  hung(startedBeforeMs: number): Call[] {
+    return [...this.#inFlight].filter(
+      (call) => call.beganAt < this.#lastTrip && call.startedMs <= startedBeforeMs,
+    )
+  }
+
+  calls(): Iterable<Call> {
+    return this.#inFlight
+  }
+}

@@ -1,0 +1,152 @@
+import { STATUS_CODES } from 'node:http'
+import { EnrichdError, type ErrorCode } from '../errors.js'
+import { retryAfterMs } from './retry-after.js'
+
+/** What can go wrong with one call: an answer that is no success, or an error before its end. */
+export type NlpFailure =
+  | {
+      readonly status: number
+      readonly headers: Readonly<Record<string, string | string[] | undefined>>
+      readonly body: string
+    }
+  | {
+      readonly error: unknown
+      /** Whether the answer had begun: then it was cut off. */
+      readonly answering: boolean
+    }
+
+/** Total: whatever went wrong with a call becomes one of the four kinds of failure. No message quotes a body: it may echo the text. */
+export function classifyNlpError(failure: NlpFailure): EnrichdError {
+  return 'status' in failure ? classifyAnswer(failure) : classifyError(failure.error, failure.answering)
+}
+
+/** Whether a page for people came where an answer for programs should be: a login page, a proxy's greeting. */
+export function isHtml(contentType: string | string[] | undefined, body: string): boolean {
+  return /^\s*text\/html/i.test(String(contentType ?? '')) || /^\s*<(!doctype html|html)/i.test(body)
+}
+
+const settings: Readonly<Record<number, string>> = {
+  401: 'set nlp.bearerToken or nlp.headers to what it accepts',
+  403: 'let these credentials (nlp.bearerToken, nlp.headers, nlp.tls.cert) use it',
+  404: 'correct the path in nlp.url (or nlp.http.path)',
+  405: 'correct nlp.url, nlp.protocol or nlp.http.method',
+  407: 'give the proxy its user and password in the proxy variable',
+  415: 'correct nlp.protocol or nlp.http.contentType',
+}
+
+function classifyAnswer(answer: Extract<NlpFailure, { status: number }>): EnrichdError {
+  const { status, headers, body } = answer
+  const said = `the NLP service answered ${status} (${STATUS_CODES[status] ?? 'unknown'})`
+  const asked = retryAfterMs(headers, body)
+  if (status < 300) return setting(`the NLP service answered ${status} with an HTML page: correct nlp.url`)
+  if (status < 400) {
+    return setting(`${said}: set nlp.url to where it redirects to${target(headers['location'])}`)
+  }
+  if (status === 400 && /HTTP request (was sent )?to (an )?HTTPS/i.test(body)) {
+    return setting('the NLP service speaks TLS: begin nlp.url with https://')
+  }
+  if (status === 400 || status === 413 || status === 422)
+    return new EnrichdError('NLP_REJECTED', said, { kind: 'record' })
+  if (status === 429 || status === 503) return outage('NLP_OVERLOADED', said, { retryAfterMs: asked })
+  if (status === 408) return suspect('NLP_TIMEOUT', said, { retryAfterMs: asked })
+  if (status >= 500) return suspect('NLP_SERVER_ERROR', said, { retryAfterMs: asked })
+  return setting(`${said}: ${settings[status] ?? 'correct nlp.url and nlp.protocol'}`)
+}
+
+/** Without query and user: either may be secret. */
+function target(location: string | string[] | undefined): string {
+  const [path] = String(location ?? '').split(/[?#]/)
+  return path ? ` (${path.replace(/\/\/[^/@]*@/, '//')})` : ''
+}
+
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ETIMEDOUT',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOENT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_INFO',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+])
+const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+const misuse = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_PRX_TLS', 'ERR_INVALID_URL'])
+const badTls =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/
+
+function classifyError(error: unknown, answering: boolean): EnrichdError {
+  if (error instanceof EnrichdError) return error
+  const code = codeOf(error)
+  const said = error instanceof Error ? error.message : String(error)
+  const cause = error
+  if (timeouts.has(code)) return suspect('NLP_TIMEOUT', 'the NLP service did not answer in time', { cause })
+  if (misuse.has(code)) return byProxy(said, cause)
+  if (badTls.test(code)) {
+    const what =
+      code === 'EPROTO' ? 'it may not speak TLS: check nlp.url' : 'check nlp.tls.ca, .cert, .serverName'
+    return setting(`no TLS connection to the NLP service (${code}); ${what}`, cause)
+  }
+  const throughProxy = /^Proxy response \((\d+)\)/.exec(said)
+  if (throughProxy) return proxyAnswered(Number(throughProxy[1]), cause)
+  if (answering) return suspect('NLP_BAD_ANSWER', "the NLP service's answer was cut off", { cause })
+  if (unreachable.has(code)) {
+    return outage('NLP_UNREACHABLE', `the NLP service cannot be reached: ${said || code}`, { cause })
+  }
+  if (/^(HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES)/.test(code)) {
+    return suspect('NLP_BAD_ANSWER', `the NLP service's answer is not HTTP (${code})`, { cause })
+  }
+  return suspect('NLP_BAD_ANSWER', `the call to the NLP service failed: ${said}`, { cause })
+}
+
+/** A host name with several addresses fails with an AggregateError: the first inner code tells. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string') return code
+  if (error instanceof AggregateError) return codeOf(error.errors[0])
+  return error.cause === undefined ? '' : codeOf(error.cause)
+}
+
+function byProxy(said: string, cause: unknown): EnrichdError {
+  const hint = /407/.test(said)
+    ? (settings[407] ?? '')
+    : 'correct nlp.url, nlp.headers or the proxy variables'
+  return setting(`the call to the NLP service cannot be made (${said}): ${hint}`, cause)
+}
+
+function proxyAnswered(status: number, cause: unknown): EnrichdError {
+  const said = `the proxy before the NLP service answered ${status}`
+  if (status >= 500 || status === 429) return outage('NLP_UNREACHABLE', said, { cause })
+  return setting(`${said}: ${settings[status] ?? 'correct the proxy variables or nlp.url'}`, cause)
+}
+
+function setting(message: string, cause?: unknown): EnrichdError {
+  return new EnrichdError('NLP_MISCONFIGURED', message, { kind: 'setting', cause })
+}
+
+interface More {
+  readonly cause?: unknown
+  readonly retryAfterMs?: number | undefined
+}
+
+function outage(code: ErrorCode, message: string, more?: More): EnrichdError {
+  return new EnrichdError(code, message, { kind: 'outage', ...more })
+}
+
+function suspect(code: ErrorCode, message: string, more?: More): EnrichdError {
+  return new EnrichdError(code, message, { kind: 'suspect', ...more })
+}

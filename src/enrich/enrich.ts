@@ -1,0 +1,236 @@
+import {
+  advance,
+  reject,
+  release,
+  type Delivery,
+  type InFlight,
+  type Rejected,
+} from '../delivery/delivery.js'
+import type { EnrichedDocument } from '../delivery/document.js'
+import type { LogRecord } from '../delivery/log-record.js'
+import type { EnrichdError } from '../errors.js'
+import { systemClock, type Clock } from '../pipeline/clock.js'
+import { mapConcurrent, type Slot } from '../pipeline/map-concurrent.js'
+import { Semaphore } from '../pipeline/semaphore.js'
+import type { Stage } from '../pipeline/stage.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+import { analyseText, type Analysed, type AnalyseTextOptions, type RetryOptions } from './analyse-text.js'
+import type { Analyser } from './analyser.js'
+import type { Enrichment } from './analysis.js'
+import { AnswerCache } from './answer-cache.js'
+import { singleAsker } from './asker.js'
+import { BatchAsker } from './batch-asker.js'
+import { cutText } from './cut-text.js'
+import { buildDocument, type DocumentOptions } from './document.js'
+import { lendWhileIdle } from './lend-while-idle.js'
+import { NlpService, type NlpTelemetry } from './nlp-service.js'
+import { Stop } from './stop.js'
+
+export interface EnrichOptions {
+  /** Not closed by the stage. */
+  readonly analyser: Analyser
+  /** Requests in flight at most, 1 or more. */
+  readonly maxConcurrency: number
+  /** Default true. */
+  readonly adaptive?: boolean
+  /** Default 0, no limit. */
+  readonly maxRequestsPerSecond?: number
+  /** Longer texts are cut at a code point. */
+  readonly maxTextBytes: number
+  readonly retry: RetryOptions
+  readonly breaker: { readonly probeIntervalMs: number }
+  /** Default `dead-letter`; `index-raw`: what the service refuses goes on without entities, `enrichment.status` `failed`. */
+  readonly onFailure?: 'dead-letter' | 'index-raw'
+  /** Default 1. Texts per request, at most what the protocol can; the first waits `batchWaitMs` for others. */
+  readonly batchSize?: number
+  /** Default 5. */
+  readonly batchWaitMs?: number
+  /** Default: nothing is remembered. */
+  readonly cache?: { readonly maxEntries: number; readonly ttlMs: number }
+  /** Default `none`: as they are done. `partition`: as they came, within each partition. */
+  readonly order?: 'none' | 'partition'
+  /**
+   * Records held at once: in a call, between two attempts, or done and waiting for their turn. At least `maxConcurrency` times
+   * `batchSize`.
+   */
+  readonly window: number
+  readonly document: DocumentOptions
+  /** Aborted: no new call or attempt begins, what is between two is released; calls in flight finish. */
+  readonly draining: AbortSignal
+  /** Aborted: calls in flight are cut off and their records released. */
+  readonly cutOff: AbortSignal
+  readonly telemetry: NlpTelemetry & Pick<Telemetry, 'retrying' | 'nlpCache'>
+  readonly clock?: Clock
+}
+
+type In = Delivery<LogRecord>
+type Out = Delivery<EnrichedDocument>
+
+/**
+ * The stage that has each record analysed and builds its document. A record that is not in flight passes through. A permit is
+ * taken before a record is pulled, so what has not begun stays with the source; with batches, as many records are pulled as fit
+ * into the requests.
+ *
+ * A record ends as in-flight with its document, rejected (`nlp-rejected`, `nlp-failed`), or released (drain, cut-off, lost
+ * lease); the stage never fails because of one. On early `return()` it lets calls in flight finish and releases the rest.
+ *
+ * @throws RangeError if a bound is out of range
+ */
+export function enrich(options: EnrichOptions): Stage<In, Out> {
+  const { maxConcurrency, window, maxTextBytes, retry } = options
+  const batchSize = Math.min(options.batchSize ?? 1, options.analyser.maxTexts)
+  atLeast('batchSize', batchSize, 1)
+  atLeast('maxTextBytes', maxTextBytes, 4)
+  atLeast('retry.limit', retry.limit, 1)
+  atLeast('maxConcurrency', maxConcurrency, 1)
+  atLeast('window', window, maxConcurrency * batchSize)
+  return (source) => ({ [Symbol.asyncIterator]: () => open(source, { ...options, batchSize }) })
+}
+
+function atLeast(name: string, value: number, min: number): void {
+  if (!Number.isInteger(value) || value < min) {
+    throw new RangeError(`${name} must be an integer of ${min} or more, not ${value}`)
+  }
+}
+
+type Opened = EnrichOptions & { readonly batchSize: number }
+
+function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
+  const closing = new AbortController()
+  const enricher = new Enricher(options, closing.signal)
+  const { order = 'none', window } = options
+  const stage = mapConcurrent<In, Out>((delivery, slot) => enricher.enrich(delivery, slot), {
+    concurrency: window,
+    semaphore: enricher.permits,
+    order: order === 'partition' ? 'key' : 'none',
+    key: ({ record }) => `${record.topic}-${record.partition}`,
+    onError: 'throw',
+  })
+  const iterator = stage(lendWhileIdle(source, enricher.permits))[Symbol.asyncIterator]()
+  return {
+    async next() {
+      const result = await iterator.next()
+      if (result.done === true) enricher.close()
+      return result
+    },
+    async return() {
+      closing.abort(new Error('the stage is closed'))
+      await iterator.return?.()
+      enricher.close()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+class Enricher {
+  /** Taken before a record is pulled. */
+  readonly permits: Semaphore
+  readonly #options: Opened
+  readonly #clock: Clock
+  readonly #signals: readonly AbortSignal[]
+  readonly #service: NlpService
+  readonly #batches: BatchAsker | undefined
+  readonly #cache: AnswerCache | undefined
+  readonly #analysing: AnalyseTextOptions
+
+  constructor(options: Opened, closing: AbortSignal) {
+    const {
+      batchSize,
+      batchWaitMs = 5,
+      retry,
+      telemetry,
+      clock = systemClock,
+      draining,
+      cutOff,
+      cache,
+    } = options
+    this.#options = options
+    this.#clock = clock
+    this.#signals = [draining, cutOff, closing]
+    const { probeIntervalMs } = options.breaker
+    const service = new NlpService({ ...options, probeIntervalMs })
+    this.#service = service
+    if (batchSize > 1) {
+      this.#batches = new BatchAsker({ service, batchSize, batchWaitMs, signals: this.#signals, clock })
+    }
+    this.permits = this.#batches ? new Semaphore(options.maxConcurrency * batchSize) : service.permits
+    this.#cache = cache && cache.maxEntries > 0 ? new AnswerCache({ ...cache, telemetry, clock }) : undefined
+    this.#analysing = { service, asker: this.#batches ?? singleAsker(service), retry, telemetry, clock }
+  }
+
+  enrich(delivery: In, slot: Slot): Out | Promise<Out> {
+    if (delivery.status !== 'in-flight') return delivery
+    if (delivery.value.message === '') return this.#build(delivery, this.#outcome('skipped'))
+    return this.#analyse(delivery, slot)
+  }
+
+  close(): void {
+    this.#batches?.close()
+    this.#service.close()
+  }
+
+  async #analyse(delivery: InFlight<LogRecord>, slot: Slot): Promise<Out> {
+    const { record, value } = delivery
+    const stop = new Stop([...this.#signals, record.lease])
+    const { text, truncated } = cutText(value.message, this.#options.maxTextBytes)
+    const startedMs = this.#clock.now()
+    try {
+      if (stop.stopped) return release(record)
+      const question = { text, record, slot, stop }
+      const analysed = await (this.#cache?.analyse(question, this.#analysing) ??
+        analyseText(question, this.#analysing))
+      const took = { truncated, durationMs: this.#clock.now() - startedMs }
+      return this.#finish(delivery, analysed, took)
+    } finally {
+      stop.dispose()
+    }
+  }
+
+  #finish(
+    delivery: InFlight<LogRecord>,
+    analysed: Analysed,
+    took: Pick<Enrichment, 'truncated' | 'durationMs'>,
+  ): Out {
+    const { record } = delivery
+    if (analysed.status === 'stopped') return release(record)
+    const { attempts } = analysed
+    if (analysed.status === 'analysed') {
+      const { entities, severity } = analysed.analysis
+      return this.#build(delivery, { ...this.#outcome('enriched'), ...took, entities, severity, attempts })
+    }
+    if (this.#options.onFailure === 'index-raw') {
+      return this.#build(delivery, { ...this.#outcome('failed'), ...took, attempts })
+    }
+    return rejected(record, analysed)
+  }
+
+  #outcome(status: Enrichment['status']): Enrichment {
+    const { name: service } = this.#service
+    return {
+      status,
+      entities: [],
+      severity: undefined,
+      service,
+      attempts: 0,
+      durationMs: 0,
+      truncated: false,
+    }
+  }
+
+  #build(delivery: InFlight<LogRecord>, enrichment: Enrichment): InFlight<EnrichedDocument> {
+    return advance(delivery, buildDocument(delivery, enrichment, this.#options.document))
+  }
+}
+
+function rejected(record: In['record'], failed: Extract<Analysed, { status: 'failed' }>): Rejected {
+  const { reason, attempts } = failed
+  const { topic, partition, offset } = record
+  const error: EnrichdError = failed.error.within({
+    stage: 'enrich',
+    topic,
+    partition,
+    offset,
+    attempt: attempts,
+  })
+  return reject(record, { reason, stage: 'enrich', error, attempts })
+}

@@ -1,0 +1,140 @@
+import { EnrichdError } from '../errors.js'
+import { systemClock, type Clock } from '../pipeline/clock.js'
+import type { Analyser, Cancellable } from './analyser.js'
+import type { Analysis } from './analysis.js'
+import { classifyNlpError, isHtml } from './classify-nlp-error.js'
+import { openConnections, type Connections, type TlsOptions } from './connections.js'
+import { Exchange } from './exchange.js'
+import type { NlpAnswer, NlpProtocol } from './nlp-protocol.js'
+
+export interface HttpAnalyserOptions {
+  /** `http:` or `https:`; only its origin is used, the protocol has the path. */
+  readonly url: string
+  readonly protocol: NlpProtocol
+  /** Per call, from handing it over to the answer's last byte, connecting included. */
+  readonly timeoutMs: number
+  /** Sent with every request; they win over the protocol's. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly bearerToken?: string | undefined
+  readonly tls?: TlsOptions
+  /** The proxy for this url; see `proxyFor`. */
+  readonly proxyUrl?: string | undefined
+  /** Default 8 MiB. A longer answer is cut off and counts as a bad one. */
+  readonly maxAnswerBytes?: number
+  readonly clock?: Clock
+}
+
+/** Connecting has its own limit: it never counts against a record, and a packet that is lost costs less. */
+const connectTimeoutMs = 2000
+
+/**
+ * The NLP service over HTTP/1.1. As many connections as there are calls at once, each kept alive; redirects are not followed;
+ * the body of every answer is read to its end, up to its bound. Nothing is ever repeated here.
+ * @throws TypeError if `url` is none, RangeError if a bound is out of range.
+ */
+export class HttpAnalyser implements Analyser {
+  readonly name: string
+  readonly maxTexts: number
+  readonly #protocol: NlpProtocol
+  readonly #origin: string
+  readonly #timeoutMs: number
+  readonly #maxAnswerBytes: number
+  readonly #clock: Clock
+  readonly #connections: Connections
+  readonly #userHeaders: Readonly<Record<string, string>>
+  /** The same for nearly every request, so made once per content type. */
+  readonly #headers = new Map<string, Record<string, string>>()
+  readonly #underWay = new Set<Exchange>()
+  #closed = false
+
+  constructor(options: HttpAnalyserOptions) {
+    const { protocol, timeoutMs, headers = {}, bearerToken, maxAnswerBytes = 8 * 1024 * 1024 } = options
+    const { protocol: scheme, origin } = new URL(options.url)
+    if (scheme !== 'http:' && scheme !== 'https:')
+      throw new TypeError('nlp.url must begin with http:// or https://')
+    if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be above 0, not ${timeoutMs}`)
+    if (!(maxAnswerBytes > 0)) throw new RangeError(`maxAnswerBytes must be above 0, not ${maxAnswerBytes}`)
+    this.name = protocol.name
+    this.maxTexts = protocol.maxTexts
+    this.#protocol = protocol
+    this.#origin = origin
+    this.#timeoutMs = timeoutMs
+    this.#maxAnswerBytes = maxAnswerBytes
+    this.#clock = options.clock ?? systemClock
+    this.#userHeaders = {
+      ...(bearerToken !== undefined && { authorization: `Bearer ${bearerToken}` }),
+      ...lowerCased(headers),
+    }
+    this.#connections = openConnections({
+      origin,
+      tls: options.tls ?? {},
+      proxyUrl: options.proxyUrl,
+      connectTimeoutMs: Math.min(connectTimeoutMs, timeoutMs),
+    })
+  }
+
+  async analyse(texts: readonly string[], call: Cancellable): Promise<readonly Analysis[]> {
+    if (this.#closed) throw closedError()
+    const answer = await this.#exchange(texts, call)
+    if (answer.status < 200 || answer.status >= 300 || isHtml(answer.headers['content-type'], answer.body)) {
+      throw classifyNlpError(answer)
+    }
+    return this.#protocol.parse(answer, texts)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const exchange of this.#underWay) exchange.fail(closedError())
+    await this.#connections.close()
+  }
+
+  #exchange(texts: readonly string[], call: Cancellable): Promise<NlpAnswer> {
+    const { method, path, contentType, body } = this.#protocol.request(texts)
+    const connection = this.#connections.take()
+    const exchange: Exchange = new Exchange({
+      maxAnswerBytes: this.#maxAnswerBytes,
+      onSettled: (clean) => {
+        call.cancel = undefined
+        this.#clock.clearTimeout(timer)
+        this.#underWay.delete(exchange)
+        if (clean) this.#connections.giveBack(connection)
+        else this.#connections.discard(connection, cutOff)
+      },
+    })
+    const timer = this.#clock.setTimeout(() => {
+      exchange.fail(this.#timeout())
+    }, this.#timeoutMs)
+    this.#underWay.add(exchange)
+    call.cancel = (reason) => {
+      exchange.fail(reason)
+    }
+    const options = { origin: this.#origin, method, path, headers: this.#headersFor(contentType), body }
+    connection.dispatch(options, exchange)
+    return exchange.answer
+  }
+
+  #headersFor(contentType: string): Record<string, string> {
+    let headers = this.#headers.get(contentType)
+    if (headers === undefined) {
+      headers = { 'content-type': contentType, accept: 'application/json', ...this.#userHeaders }
+      this.#headers.set(contentType, headers)
+    }
+    return headers
+  }
+
+  #timeout(): EnrichdError {
+    return new EnrichdError('NLP_TIMEOUT', `the NLP service did not answer within ${this.#timeoutMs} ms`, {
+      kind: 'suspect',
+    })
+  }
+}
+
+const cutOff = new Error('the call was cut off')
+
+function closedError(): EnrichdError {
+  return new EnrichdError('NLP_UNREACHABLE', 'the NLP client is closed', { kind: 'outage' })
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}

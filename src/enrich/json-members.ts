@@ -1,0 +1,72 @@
+import type { LogRecord } from '../delivery/log-record.js'
+
+/** A field by its name, with its value as JSON text. */
+export type Member = readonly [name: string, json: string]
+
+/**
+ * The record's own fields as JSON texts: as they came where the record still has its text, else serialised again.
+ */
+export function membersOf({ fields, raw }: LogRecord): Member[] {
+  if (raw !== undefined) return splitObject(raw)
+  return Object.keys(fields).map((name) => [name, JSON.stringify(fields[name])])
+}
+
+/** Cuts a valid JSON object into its members, their values untouched. */
+function splitObject(json: string): Member[] {
+  const members: Member[] = []
+  let at = json.indexOf('"')
+  while (at > 0) {
+    const nameEnd = endOfString(json, at) + 1
+    const start = json.indexOf(':', nameEnd) + 1
+    const end = endOfValue(json, start)
+    members.push([JSON.parse(json.slice(at, nameEnd)) as string, json.slice(start, end).trim()])
+    at = json.indexOf('"', end)
+  }
+  return members
+}
+
+const code = {
+  quote: 34,
+  comma: 44,
+  openBracket: 91,
+  backslash: 92,
+  closeBracket: 93,
+  openBrace: 123,
+  closeBrace: 125,
+}
+
+/** The comma after the value, or the brace that ends the object it stands in. */
+function endOfValue(json: string, start: number): number {
+  let depth = 0
+  for (let at = start; at < json.length; at++) {
+    switch (json.charCodeAt(at)) {
+      case code.quote:
+        at = endOfString(json, at)
+        break
+      case code.openBrace:
+      case code.openBracket:
+        depth++
+        break
+      case code.closeBrace:
+      case code.closeBracket:
+        if (depth-- === 0) return at
+        break
+      case code.comma:
+        if (depth === 0) return at
+    }
+  }
+  return json.length
+}
+
+/** The next quote with an even number of backslashes before it. */
+function endOfString(json: string, start: number): number {
+  let end = start
+  let backslashes: number
+  do {
+    end = json.indexOf('"', end + 1)
+    if (end < 0) return json.length
+    backslashes = 0
+    while (json.charCodeAt(end - 1 - backslashes) === code.backslash) backslashes++
+  } while (backslashes % 2 === 1)
+  return end
+}

@@ -1,0 +1,64 @@
+import type { Semaphore } from '../pipeline/semaphore.js'
+
+/**
+ * `mapConcurrent` takes a permit before it pulls, and holds it while the source has nothing. With a limit of one, that permit is
+ * all there is, and a record that wants to try again would wait for the next record to come along. So here it is given back
+ * once the source has kept us waiting for a turn of the event loop, and taken again before the item is handed on.
+ *
+ * Like its source in every other respect.
+ */
+export function lendWhileIdle<T>(source: AsyncIterable<T>, permits: Semaphore): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => new LendingIterator(source[Symbol.asyncIterator](), permits) }
+}
+
+class LendingIterator<T> implements AsyncIterator<T> {
+  readonly #source: AsyncIterator<T>
+  readonly #permits: Semaphore
+  /** Counts pulls; the one under way, or undefined. */
+  #pull = 0
+  #underWay: number | undefined
+  #lent = false
+  #checking = false
+
+  constructor(source: AsyncIterator<T>, permits: Semaphore) {
+    this.#source = source
+    this.#permits = permits
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    this.#underWay = ++this.#pull
+    if (!this.#checking) this.#checkLater()
+    try {
+      return await this.#source.next()
+    } finally {
+      this.#underWay = undefined
+      if (this.#lent) await this.#takeBack()
+    }
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    await this.#source.return?.()
+    return { done: true, value: undefined }
+  }
+
+  /** One check per turn of the event loop, however many items pass in it. */
+  #checkLater(): void {
+    const pull = this.#underWay
+    this.#checking = true
+    setImmediate(() => {
+      this.#checking = false
+      if (this.#underWay === undefined || this.#lent) return
+      if (this.#underWay !== pull) {
+        this.#checkLater()
+        return
+      }
+      this.#lent = true
+      this.#permits.release()
+    })
+  }
+
+  async #takeBack(): Promise<void> {
+    if (!this.#permits.tryAcquire()) await this.#permits.acquire()
+    this.#lent = false
+  }
+}

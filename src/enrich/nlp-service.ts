@@ -1,0 +1,316 @@
+import { EnrichdError } from '../errors.js'
+import { systemClock, type Clock } from '../pipeline/clock.js'
+import { Semaphore } from '../pipeline/semaphore.js'
+import { sleep } from '../pipeline/sleep.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+import type { Analyser } from './analyser.js'
+import type { Analysis } from './analysis.js'
+import { CallLog, type Call, type CallRole, type Verdict } from './call-log.js'
+import { classifyNlpError } from './classify-nlp-error.js'
+import { ConcurrencyLimit } from './concurrency-limit.js'
+import { Outage } from './outage.js'
+import { RateLimit } from './rate-limit.js'
+import { SilenceWatch } from './silence-watch.js'
+import type { Stop } from './stop.js'
+
+export interface NlpServiceOptions {
+  readonly analyser: Analyser
+  /** Calls in flight at most, probes included; an integer of 1 or more. */
+  readonly maxConcurrency: number
+  /** Default true: the limit falls under 429, 503 and time-outs, and finds its way back. */
+  readonly adaptive?: boolean
+  /** Default 0, no limit. Probes are not counted. */
+  readonly maxRequestsPerSecond?: number
+  /** How often a service that is down is asked again. */
+  readonly probeIntervalMs: number
+  /** Aborted: no probe is sent any more. */
+  readonly draining: AbortSignal
+  /** Aborted: every call in flight is cut off. */
+  readonly cutOff: AbortSignal
+  readonly telemetry: NlpTelemetry
+  readonly clock?: Clock
+}
+
+export type NlpTelemetry = Pick<
+  Telemetry,
+  | 'nlpRequestFinished'
+  | 'nlpInFlight'
+  | 'nlpConcurrencyLimit'
+  | 'dependencyDown'
+  | 'dependencyStillDown'
+  | 'dependencyUp'
+>
+
+export type CallResult =
+  | { readonly status: 'ok'; readonly analyses: readonly Analysis[] }
+  | { readonly status: 'failed'; readonly error: EnrichdError; readonly beganAt: number }
+  /** It was not made, or it was cut off, because its record's waiting or the process is over. */
+  | { readonly status: 'stopped' }
+
+const stopped = { status: 'stopped' } as const
+
+/** Failures in a row before a service that cannot be reached counts as down: one may be a connection gone stale. */
+const failuresToTrip = 3
+/** After an outage, calls that hung through it get this long to come back before they are cut off. */
+const graceMs = 250
+
+/**
+ * The NLP service as the line sees it: one door for every call, which waits while the service is down and decides whose fault a
+ * failure was (ARCHITECTURE.md, "Four kinds of failure"). It goes down:
+ *
+ * - a wrong setting: at once, unless another call has succeeded since this one began;
+ * - it cannot be reached: at the third failure in a row, if nothing has succeeded since that call began;
+ * - overloaded (429, 503): the same, and no older call is in flight that may yet succeed;
+ * - a suspect failure that nothing speaks against: the last text that succeeded is asked about, and fails too;
+ * - silence: no answer to any call for three times as long as usual, and none to the last good text.
+ *
+ * It is up again once any call succeeds, or a text is rejected for its own sake.
+ *
+ * A call needs one of `permits`, taken by the caller. Their number is the concurrency limit.
+ */
+export class NlpService {
+  readonly permits: Semaphore
+  readonly #options: NlpServiceOptions
+  readonly #clock: Clock
+  readonly #log = new CallLog()
+  readonly #outage: Outage
+  readonly #silence: SilenceWatch
+  readonly #limit: ConcurrencyLimit | undefined
+  readonly #rate: RateLimit | undefined
+  /** The last text that succeeded; what is asked about when in doubt. */
+  #lastGood: string | undefined
+  #asking: Promise<unknown> | undefined
+  /** The slowest answers of late, in ms: rises fast, falls slowly. */
+  #slowMs = 0
+  #graceTimer: unknown
+
+  constructor(options: NlpServiceOptions) {
+    const { maxConcurrency, adaptive = true, maxRequestsPerSecond = 0, telemetry } = options
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.permits = new Semaphore(maxConcurrency)
+    this.#rate = maxRequestsPerSecond === 0 ? undefined : new RateLimit(maxRequestsPerSecond)
+    this.#limit = adaptive ? this.#adaptiveLimit() : undefined
+    telemetry.nlpConcurrencyLimit(maxConcurrency)
+    this.#outage = this.#watchOutage()
+    this.#silence = new SilenceWatch({
+      log: this.#log,
+      clock: this.#clock,
+      patienceMs: () => this.#patienceMs,
+      onSilence: (silentMs) => {
+        this.#onSilence(silentMs)
+      },
+    })
+    options.cutOff.addEventListener('abort', this.#cutOffAll)
+  }
+
+  get name(): string {
+    return this.#options.analyser.name
+  }
+
+  /** The line waits. Whoever holds a permit keeps it, so that nothing more is pulled. */
+  get isDown(): boolean {
+    return this.#outage.isDown
+  }
+
+  /**
+   * One call, once the service is up and the rate limit lets it; never repeated, never rejects. The caller holds a permit.
+   * `stop` ends the waiting, not the call.
+   */
+  call(texts: readonly string[], stop: Stop): Promise<CallResult> {
+    if (!this.#outage.isDown && this.#rate === undefined) return this.#attempt(texts, 'record')
+    return this.#waitAndAttempt(texts, stop)
+  }
+
+  /** What the failure of the call that began at `beganAt` says of its text, as far as is known now. */
+  verdict(beganAt: number): Verdict {
+    return this.#log.verdict(beganAt)
+  }
+
+  /** The same; where nothing speaks for the service yet, the last good text is asked about. The caller holds a permit. */
+  async judge(beganAt: number): Promise<Verdict> {
+    if (this.#log.verdict(beganAt) === 'undecided' && !this.#outage.isDown) await this.#askLastGood()
+    return this.#log.verdict(beganAt)
+  }
+
+  /** Lets go of timers and signals, once all calls are over. Idempotent. */
+  close(): void {
+    this.#options.cutOff.removeEventListener('abort', this.#cutOffAll)
+    this.#clock.clearTimeout(this.#graceTimer)
+    this.#silence.close()
+    this.#outage.close()
+  }
+
+  async #waitAndAttempt(texts: readonly string[], stop: Stop): Promise<CallResult> {
+    let entered: 'pass' | 'probe'
+    try {
+      const waitMs = this.#rate?.reserve(this.#clock.now()) ?? 0
+      if (waitMs > 0) await sleep(waitMs, { clock: this.#clock, signal: stop.signal })
+      entered = await this.#outage.enter(stop.signal)
+    } catch {
+      return stopped
+    }
+    if (!stop.stopped) return this.#attempt(texts, entered === 'probe' ? 'probe' : 'record')
+    if (entered === 'probe') this.#outage.abandonProbe()
+    return stopped
+  }
+
+  async #attempt(texts: readonly string[], role: CallRole): Promise<CallResult> {
+    const { analyser, telemetry } = this.#options
+    const call = this.#log.begin(this.#clock.now(), role)
+    telemetry.nlpInFlight(this.#log.inFlight)
+    this.#silence.arm()
+    try {
+      const analyses = await analyser.analyse(texts, call)
+      this.#succeeded(call, texts)
+      return { status: 'ok', analyses }
+    } catch (thrown) {
+      const error = classifyNlpError({ error: thrown, answering: false })
+      this.#log.failed(call)
+      telemetry.nlpRequestFinished(this.#clock.now() - call.startedMs, 'failed', texts.length)
+      telemetry.nlpInFlight(this.#log.inFlight)
+      if (call.cutOff === 'stopped') {
+        if (role === 'probe') this.#outage.abandonProbe()
+        return stopped
+      }
+      if (call.cutOff === undefined) await this.#failed(call, error)
+      return { status: 'failed', error, beganAt: call.beganAt }
+    }
+  }
+
+  #succeeded(call: Call, texts: readonly string[]): void {
+    const { telemetry } = this.#options
+    const durationMs = this.#clock.now() - call.startedMs
+    this.#log.succeeded(call)
+    telemetry.nlpRequestFinished(durationMs, 'ok', texts.length)
+    telemetry.nlpInFlight(this.#log.inFlight)
+    this.#lastGood = texts[0]
+    this.#slowMs += (durationMs - this.#slowMs) * (durationMs > this.#slowMs ? 0.5 : 1 / 64)
+    if (this.#outage.isDown) this.#outage.up()
+    else this.#limit?.succeeded(call.level)
+  }
+
+  async #failed(call: Call, error: EnrichdError): Promise<void> {
+    if (error.kind === 'record') {
+      this.#outage.up()
+    } else if (this.#outage.isDown) {
+      if (call.role !== 'record') this.#outage.down(error)
+    } else {
+      if (error.code === 'NLP_OVERLOADED') this.#limit?.refused(call.level, error.retryAfterMs)
+      if (error.code === 'NLP_TIMEOUT') this.#limit?.timedOut(call.level)
+      if (this.#log.verdict(call.beganAt) !== 'undecided') return
+      if (this.#meansDown(error, call)) this.#outage.down(error)
+      else if (this.#isDoubtful(error)) await this.#askLastGood()
+    }
+  }
+
+  #meansDown(error: EnrichdError, call: Call): boolean {
+    if (error.kind === 'setting') return true
+    if (error.kind === 'suspect' && call.role === 'question') return true
+    if (this.#log.failures < failuresToTrip) return false
+    if (error.kind === 'suspect') return this.#lastGood === undefined
+    return error.code !== 'NLP_OVERLOADED' || !this.#log.olderInFlight(call)
+  }
+
+  /** Nothing else in flight can tell, or it is getting too much to be chance. */
+  #isDoubtful(error: EnrichdError): boolean {
+    return error.kind === 'suspect' && (this.#log.inFlight === 0 || this.#log.failures >= failuresToTrip)
+  }
+
+  /** Asks about the last good text, for all who are in doubt at once. If it fails too, the service is down. */
+  #askLastGood(): Promise<unknown> {
+    if (this.#lastGood === undefined || this.#options.draining.aborted) return Promise.resolve()
+    this.#asking ??= this.#attempt([this.#lastGood], 'question').finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
+  /** The pace of an outage: each interval once more, in the place of a call that hangs if there is no other. */
+  #askAgain(): void {
+    if (this.#lastGood === undefined) return
+    const [hung] = this.#log.inFlight < this.#options.maxConcurrency ? [] : this.#hung()
+    if (hung) this.#cut(hung)
+    else if (this.#log.inFlight >= this.#options.maxConcurrency) return
+    void this.#attempt([this.#lastGood], 'question')
+  }
+
+  /**
+   * Nobody answers. If a permit is free, that is asked in its place; if not, or if even that has no answer, the service is down.
+   * With one call at a time there is no room to ask: then the call's own time limit has to do.
+   */
+  #onSilence(silentMs: number): void {
+    const { maxConcurrency, draining } = this.#options
+    if (this.#lastGood === undefined || maxConcurrency === 1 || draining.aborted || this.#outage.isAsking)
+      return
+    if (!this.#outage.isDown && this.#asking === undefined && this.permits.tryAcquire()) {
+      void this.#askLastGood().finally(() => {
+        this.permits.release()
+      })
+      return
+    }
+    const waiting = this.#log.inFlight
+    const message = `the NLP service has not answered any call for ${Math.round(silentMs)} ms (${waiting} in flight)`
+    this.#outage.down(new EnrichdError('NLP_TIMEOUT', message, { kind: 'suspect' }))
+  }
+
+  /** Questions have their answer and make room; calls that hung through the outage soon make room too. */
+  #onUp(): void {
+    for (const call of [...this.#log.calls()]) if (call.role === 'question') this.#cut(call)
+    this.#clock.clearTimeout(this.#graceTimer)
+    this.#graceTimer = this.#clock.setTimeout(() => {
+      for (const call of this.#hung()) this.#cut(call)
+    }, graceMs)
+  }
+
+  get #patienceMs(): number {
+    return Math.max(this.#options.probeIntervalMs, 3 * this.#slowMs)
+  }
+
+  #hung(): Call[] {
+    return this.#log.hung(this.#clock.now() - this.#patienceMs)
+  }
+
+  #cut(call: Call): void {
+    call.cutOff = 'hung'
+    const message = 'the call was cut off: it hung while the NLP service was down'
+    call.cancel?.(new EnrichdError('NLP_TIMEOUT', message, { kind: 'outage' }))
+  }
+
+  readonly #cutOffAll = () => {
+    for (const call of [...this.#log.calls()]) {
+      call.cutOff = 'stopped'
+      call.cancel?.(new Error('cut off'))
+    }
+  }
+
+  #watchOutage(): Outage {
+    const { probeIntervalMs, draining, telemetry } = this.#options
+    return new Outage({
+      probeIntervalMs,
+      draining,
+      telemetry,
+      clock: this.#clock,
+      canAsk: () => this.#lastGood !== undefined,
+      ask: () => {
+        this.#askAgain()
+      },
+      onDown: () => {
+        this.#log.tripped()
+        this.#limit?.restore()
+      },
+      onUp: () => {
+        this.#onUp()
+      },
+    })
+  }
+
+  #adaptiveLimit(): ConcurrencyLimit {
+    const { maxConcurrency: max, telemetry } = this.#options
+    const onChange = (limit: number) => {
+      this.permits.resize(limit)
+      telemetry.nlpConcurrencyLimit(limit)
+    }
+    return new ConcurrencyLimit({ max, onChange, clock: this.#clock })
+  }
+}

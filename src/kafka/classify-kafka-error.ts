@@ -1,0 +1,60 @@
+import { EnrichdError, type ErrorCode, type FailureKind } from '../errors.js'
+
+type Verdict = readonly [ErrorCode, FailureKind]
+
+/** By the protocol's error type (`error.type`). Everything that is not here is an outage: wait and try again. */
+const byType: Readonly<Record<string, Verdict>> = {
+  MESSAGE_TOO_LARGE: ['KAFKA_RECORD_TOO_LARGE', 'record'],
+  RECORD_LIST_TOO_LARGE: ['KAFKA_RECORD_TOO_LARGE', 'record'],
+  UNKNOWN_TOPIC_OR_PARTITION: ['KAFKA_MISCONFIGURED', 'setting'],
+  INVALID_TOPIC_EXCEPTION: ['KAFKA_MISCONFIGURED', 'setting'],
+  INVALID_GROUP_ID: ['KAFKA_MISCONFIGURED', 'setting'],
+  INCONSISTENT_GROUP_PROTOCOL: ['KAFKA_MISCONFIGURED', 'setting'],
+  INVALID_SESSION_TIMEOUT: ['KAFKA_MISCONFIGURED', 'setting'],
+  UNSUPPORTED_SASL_MECHANISM: ['KAFKA_MISCONFIGURED', 'setting'],
+  TOPIC_AUTHORIZATION_FAILED: ['KAFKA_UNAUTHORIZED', 'setting'],
+  GROUP_AUTHORIZATION_FAILED: ['KAFKA_UNAUTHORIZED', 'setting'],
+  CLUSTER_AUTHORIZATION_FAILED: ['KAFKA_UNAUTHORIZED', 'setting'],
+  SASL_AUTHENTICATION_FAILED: ['KAFKA_UNAUTHORIZED', 'setting'],
+  NON_EMPTY_GROUP: ['KAFKA_GROUP_IN_USE', 'setting'],
+  ILLEGAL_GENERATION: ['KAFKA_FENCED', 'outage'],
+  UNKNOWN_MEMBER_ID: ['KAFKA_FENCED', 'outage'],
+  REBALANCE_IN_PROGRESS: ['KAFKA_FENCED', 'outage'],
+  FENCED_INSTANCE_ID: ['KAFKA_FENCED', 'outage'],
+}
+
+const byName: Readonly<Record<string, Verdict>> = {
+  KafkaJSSASLAuthenticationError: ['KAFKA_UNAUTHORIZED', 'setting'],
+  KafkaJSConnectionError: ['KAFKA_UNREACHABLE', 'outage'],
+  KafkaJSConnectionClosedError: ['KAFKA_UNREACHABLE', 'outage'],
+  KafkaJSRequestTimeoutError: ['KAFKA_UNREACHABLE', 'outage'],
+  KafkaJSNoBrokerAvailableError: ['KAFKA_UNREACHABLE', 'outage'],
+  KafkaJSBrokerNotFound: ['KAFKA_UNREACHABLE', 'outage'],
+}
+
+/**
+ * Any error of the Kafka client → ours. Total: an unknown error is an outage (`KAFKA_FAILED`), since waiting loses
+ * nothing. The client wraps errors several times over; the first of the chain that says something decides.
+ */
+export function classifyKafkaError(error: unknown, doing: string): EnrichdError {
+  if (error instanceof EnrichdError) return error
+  let verdict: Verdict = ['KAFKA_FAILED', 'outage']
+  for (const each of causes(error)) {
+    const found = byType[String(each['type'])] ?? byName[String(each['name'])]
+    if (found === undefined) continue
+    verdict = found
+    break
+  }
+  const [code, kind] = verdict
+  const reason = error instanceof Error ? error.message : String(error)
+  return new EnrichdError(code, `Kafka, ${doing}: ${reason}`, { kind, cause: error })
+}
+
+function* causes(error: unknown): Generator<Record<string, unknown>> {
+  let each: unknown = error
+  for (let depth = 0; depth < 8 && typeof each === 'object' && each !== null; depth++) {
+    const record = each as Record<string, unknown>
+    yield record
+    each = record['cause'] ?? record['originalError']
+  }
+}

@@ -1,0 +1,94 @@
+import type { Admin } from 'kafkajs'
+import { EnrichdError } from '../errors.js'
+import { classifyKafkaError } from './classify-kafka-error.js'
+import type { CommittedMetadata, KafkaAdmin, PartitionOffsets, Position } from './kafka-client.js'
+
+/** kafkajs' admin client; connects with the first call, and again after a failed one. */
+export class KafkajsAdmin implements KafkaAdmin {
+  readonly #admin: Admin
+  #connected: Promise<void> | undefined
+
+  constructor(admin: Admin) {
+    this.#admin = admin
+  }
+
+  async topics(): Promise<readonly string[]> {
+    return this.#do('listing topics', () => this.#admin.listTopics())
+  }
+
+  async partitions(topic: string): Promise<number> {
+    const { topics } = await this.#do(`looking at topic ${topic}`, () =>
+      this.#admin.fetchTopicMetadata({ topics: [topic] }),
+    )
+    return topics[0]?.partitions.length ?? 0
+  }
+
+  async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    const found = await this.#do(`asking for the offsets of ${topic}`, () =>
+      this.#admin.fetchTopicOffsets(topic),
+    )
+    return found.map(({ partition, low, high }) => ({ partition, earliest: Number(low), end: Number(high) }))
+  }
+
+  async createTopic(
+    topic: string,
+    options: { partitions: number; replicationFactor: number },
+  ): Promise<boolean> {
+    const { partitions: numPartitions, replicationFactor } = options
+    return this.#do(`creating topic ${topic}`, () =>
+      this.#admin.createTopics({
+        topics: [{ topic, numPartitions, replicationFactor }],
+        waitForLeaders: true,
+      }),
+    )
+  }
+
+  async committed(groupId: string, topics: readonly string[]): Promise<readonly CommittedMetadata[]> {
+    const found = await this.#do(`asking for the offsets of group ${groupId}`, () =>
+      this.#admin.fetchOffsets({ groupId, topics: [...topics] }),
+    )
+    return found.flatMap(({ topic, partitions }) =>
+      partitions
+        .filter(({ offset }) => Number(offset) >= 0)
+        .map(({ partition, offset, metadata }) => ({
+          topic,
+          partition,
+          offset: Number(offset),
+          metadata: metadata ?? '',
+        })),
+    )
+  }
+
+  async setCommitted(groupId: string, positions: readonly Position[]): Promise<void> {
+    for (const topic of new Set(positions.map((position) => position.topic))) {
+      const partitions = positions
+        .filter((position) => position.topic === topic)
+        .map(({ partition, offset }) => ({ partition, offset: String(offset) }))
+      await this.#do(`setting the offsets of group ${groupId}`, () =>
+        this.#admin.setOffsets({ groupId, topic, partitions }),
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#connected !== undefined) await this.#admin.disconnect()
+  }
+
+  async #do<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    try {
+      this.#connected ??= this.#admin.connect()
+      await this.#connected
+      return await call()
+    } catch (error) {
+      // kafkajs says this by a message of its own and by nothing else.
+      if (error instanceof Error && error.message.includes('must have no running instances')) {
+        throw new EnrichdError('KAFKA_GROUP_IN_USE', `Kafka, ${doing}: the group has members`, {
+          kind: 'setting',
+          cause: error,
+        })
+      }
+      this.#connected = undefined
+      throw classifyKafkaError(error, doing)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import kafkajs from 'kafkajs'
+import type { KafkaConfig, SASLOptions } from 'kafkajs'
+import type { ConnectionOptions } from 'node:tls'
+import type { EnrichdError } from '../errors.js'
+import type { TopicPartition } from '../telemetry/telemetry.js'
+import { registerCodecs } from './codecs.js'
+import { KafkajsAdmin } from './kafkajs-admin.js'
+import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
+import { KafkajsMember, OUT_OF_RANGE_MESSAGE } from './kafkajs-member.js'
+import { KafkajsProducer } from './kafkajs-producer.js'
+import type { GroupMember, GroupMemberOptions, KafkaClient } from './kafka-client.js'
+
+export interface KafkaConnectionOptions {
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly tls?: ConnectionOptions | undefined
+  readonly sasl?: SaslOptions | undefined
+  readonly log: KafkaLog
+  /** A line for each attempt that failed while the daemon waits for Kafka. */
+  readonly waiting: (error: EnrichdError) => void
+}
+
+export interface SaslOptions {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: string
+}
+
+/**
+ * Kafka by kafkajs 2.2.4.
+ *
+ * Times: a connection is given up after 3 s, a request after 30 s.
+ */
+export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient {
+  registerCodecs()
+  const outOfRange = new Set<(partition: TopicPartition) => void>()
+  const kafka = () => new kafkajs.Kafka(toKafkajs(options, outOfRange))
+  const admin = () => new KafkajsAdmin(kafka().admin(adminRetry))
+  return {
+    member(memberOptions: GroupMemberOptions): GroupMember {
+      outOfRange.add((partition) => {
+        memberOptions.handler.outOfRange(partition)
+      })
+      const shared = admin()
+      return new KafkajsMember(memberOptions, { kafka, admin: () => shared, waiting: options.waiting })
+    },
+    producer: () =>
+      new KafkajsProducer(kafka().producer({ allowAutoTopicCreation: false, retry: { retries: 2 } })),
+    admin,
+  }
+}
+
+const adminRetry = { retry: { retries: 1, initialRetryTime: 100 } }
+
+function toKafkajs(
+  options: KafkaConnectionOptions,
+  outOfRange: Set<(partition: TopicPartition) => void>,
+): KafkaConfig {
+  const listener = ({ log }: { log: Record<string, unknown> & { message: string } }) => {
+    if (log.message !== OUT_OF_RANGE_MESSAGE) return
+    const partition = { topic: String(log['topic']), partition: Number(log['partition']) }
+    for (const tell of outOfRange) tell(partition)
+  }
+  return {
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: 3000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 3 },
+    logLevel: kafkajs.logLevel.INFO,
+    logCreator: kafkajsLogger(options.log, listener),
+    ...(options.tls === undefined ? {} : { ssl: options.tls }),
+    ...(options.sasl === undefined ? {} : { sasl: { ...options.sasl } as SASLOptions }),
+  }
+}

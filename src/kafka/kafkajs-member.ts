@@ -1,0 +1,337 @@
+import type { Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import { EnrichdError } from '../errors.js'
+import type { PendingCommit } from '../delivery/committer.js'
+import type { TopicPartition } from '../telemetry/telemetry.js'
+import { classifyKafkaError } from './classify-kafka-error.js'
+import type {
+  FetchedBatch,
+  GroupMember,
+  GroupMemberOptions,
+  KafkaAdmin,
+  CommittedMetadata,
+} from './kafka-client.js'
+import { PendingHandlers } from './pending-handlers.js'
+import { stickyAssigner } from './sticky-assigner.js'
+
+/** How long the broker holds a fetch that finds nothing. `stop()` waits one out, and so does a resume. */
+const FETCH_WAIT_MS = 200
+/** New partitions, and moved leaders that no error told of, are seen within this time. */
+const METADATA_MAX_AGE_MS = 10_000
+/** Between two memberships: from the first to the second, doubling. A coordinator that is loading is back in no time. */
+const RESTART_DELAY_MS = [100, 1_000] as const
+/** How often a topic that is missing is looked for, while others are read. */
+const TOPIC_CHECK_MS = 1_000
+/** Partitions whose fetched records are handed over side by side: all of a fetch. */
+const HANDLERS = 512
+const BYTES_PER_PARTITION = 1_048_576
+
+/** What the member needs around it: log events have no other door in kafkajs than the log. */
+export interface MemberSurroundings {
+  readonly kafka: () => Kafka
+  readonly admin: () => KafkaAdmin
+  /** One line per failed attempt to join, and per membership that ended by an error. */
+  readonly waiting: (error: EnrichdError, forTopics: readonly string[]) => void
+}
+
+/**
+ * kafkajs' consumer as a group member. How it is held, and why, stands in ARCHITECTURE.md ("How kafkajs is held"):
+ *
+ * - `eachBatch` hands records over and returns; `resolveOffset` is nothing but the fetch position; commits go through
+ *   the payload's own function, which stamps the generation at the call and is not repeated.
+ * - Every join request passes `findGroupCoordinator` of the cluster that kafkajs hands to its assigner. We wait there for
+ *   `handler.joining()`: that is the small drain before a rebalance, however kafkajs came to rejoin.
+ * - While a handler is pending, `PendingHandlers` keeps the heartbeat.
+ * - kafkajs never restarts by itself: after a crash `run` starts anew, as a new member.
+ *
+ * states: idle → joining ⇄ joined → idle (crash; joins again) → left
+ */
+export class KafkajsMember implements GroupMember {
+  readonly #options: GroupMemberOptions
+  readonly #around: MemberSurroundings
+  #consumer: Consumer | undefined
+  #payload: EachBatchPayload | undefined
+  #memberId: string | undefined
+  #assigned: readonly TopicPartition[] = []
+  /** Commits are possible: joined, and no join request on its way. */
+  #mayCommit = false
+  readonly #pending: PendingHandlers
+  readonly #leaving = new AbortController()
+  #ended: Promise<void> | undefined
+  #crashed: ((error: Error) => void) | undefined
+  #left: Promise<void> | undefined
+  aliveAt = performance.now()
+
+  constructor(options: GroupMemberOptions, around: MemberSurroundings) {
+    this.#options = options
+    this.#around = around
+    this.#pending = new PendingHandlers(options.heartbeatIntervalMs / 3)
+  }
+
+  run(topics: readonly string[]): Promise<void> {
+    this.#ended ??= this.#live(topics)
+    return this.#ended
+  }
+
+  async #live(wanted: readonly string[]): Promise<void> {
+    const [shortest, longest] = RESTART_DELAY_MS
+    for (let delayMs: number = shortest; !this.#isLeaving(); delayMs = Math.min(longest, 2 * delayMs)) {
+      try {
+        const topics = await this.#existing(wanted)
+        if (topics.length > 0) await this.#memberOnce(topics, wanted)
+        if (topics.length > 0) delayMs = shortest
+      } catch (error) {
+        if (this.#isLeaving()) break
+        this.#around.waiting(classifyKafkaError(error, 'joining the group'), [])
+      }
+      await this.#rest(delayMs)
+    }
+    await this.#around.admin().close()
+  }
+
+  /** The wanted topics that exist; says which are missing. */
+  async #existing(wanted: readonly string[]): Promise<string[]> {
+    const there = new Set(await this.#around.admin().topics())
+    this.aliveAt = performance.now()
+    const missing = wanted.filter((topic) => !there.has(topic))
+    if (missing.length > 0) {
+      const message = `Kafka has no topic ${missing.join(', ')} (or this user may not see it): waiting for it, never creating it`
+      this.#around.waiting(new EnrichdError('KAFKA_MISCONFIGURED', message, { kind: 'setting' }), missing)
+    }
+    return wanted.filter((topic) => there.has(topic))
+  }
+
+  /** One membership, from the join to its end. Resolves when missing topics appeared; rejects on a crash. */
+  async #memberOnce(topics: readonly string[], wanted: readonly string[]): Promise<void> {
+    const crash = new Promise<never>((_, reject) => (this.#crashed = reject))
+    crash.catch(() => undefined)
+    const consumer = this.#createConsumer()
+    this.#consumer = consumer
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+      if (this.#isLeaving()) return
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: HANDLERS,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      })
+      await Promise.race([crash, aborted(this.#leaving.signal), this.#appeared(topics, wanted)])
+      if (!this.#isLeaving()) await this.#options.handler.joining()
+      this.#end(undefined)
+      await consumer.disconnect()
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)))
+      await consumer.disconnect().catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Resolves once a topic that was missing exists; never where none is missing. */
+  async #appeared(topics: readonly string[], wanted: readonly string[]): Promise<void> {
+    if (topics.length === wanted.length) return new Promise(() => undefined)
+    for (;;) {
+      await this.#rest(TOPIC_CHECK_MS)
+      const there = await this.#around
+        .admin()
+        .topics()
+        .catch((): readonly string[] => [])
+      if (this.#isLeaving() || wanted.some((topic) => !topics.includes(topic) && there.includes(topic)))
+        return
+    }
+  }
+
+  #createConsumer(): Consumer {
+    const { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel, fetchMaxBytes } = this.#options
+    const consumer = this.#around.kafka().consumer({
+      groupId,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.max(sessionTimeoutMs, 10_000),
+      heartbeatInterval: heartbeatIntervalMs,
+      readUncommitted: isolationLevel === 'readUncommitted',
+      allowAutoTopicCreation: false,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      maxBytes: fetchMaxBytes,
+      maxBytesPerPartition: Math.min(BYTES_PER_PARTITION, fetchMaxBytes),
+      // A broker that is away for minutes must not cost the membership: kafkajs goes on trying, we never restart it.
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 1000,
+        retries: 1e9,
+        restartOnFailure: () => Promise.resolve(false),
+      },
+      partitionAssigners: [
+        stickyAssigner(
+          () => this.#assigned,
+          (cluster) => {
+            this.#drainBeforeJoin(cluster)
+          },
+        ),
+      ],
+    })
+    const { CRASH, GROUP_JOIN, END_BATCH_PROCESS, FETCH_START, HEARTBEAT } = consumer.events
+    consumer.on(CRASH, ({ payload }) => this.#crashed?.(payload.error))
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#joined(payload.memberId, payload.memberAssignment)
+    })
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return
+      const { topic, partition } = payload
+      this.#options.handler.skipped({ topic, partition }, Number(payload.lastOffset) + 1)
+    })
+    for (const event of [FETCH_START, HEARTBEAT] as const)
+      consumer.on(event, () => (this.aliveAt = performance.now()))
+    return consumer
+  }
+
+  #drainBeforeJoin(cluster: Cluster): void {
+    const find = cluster.findGroupCoordinator.bind(cluster)
+    cluster.findGroupCoordinator = async (group) => {
+      this.#pending.abort()
+      if (this.#memberId !== undefined) await this.#options.handler.joining()
+      this.#mayCommit = false
+      return find(group)
+    }
+  }
+
+  #joined(memberId: string, assignment: Readonly<Record<string, number[]>>): void {
+    this.#pending.abort()
+    const continued = memberId === this.#memberId
+    this.#memberId = memberId
+    this.#assigned = Object.entries(assignment).flatMap(([topic, partitions]) =>
+      partitions.map((partition) => ({ topic, partition })),
+    )
+    this.#pending.renew()
+    this.aliveAt = performance.now()
+    const positions = this.#options.handler.joined(this.#assigned, continued)
+    this.#mayCommit = true
+    for (const { topic, partition, offset } of positions) {
+      this.#consumer?.seek({ topic, partition, offset: String(offset) })
+    }
+  }
+
+  async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload
+    this.#payload = payload
+    const position = await this.#pending.run(
+      () => payload.heartbeat(),
+      (signal) => this.#options.handler.fetched(toFetched(batch), signal),
+    )
+    if (position !== undefined) payload.resolveOffset(resolvable(batch, position))
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    if (this.#assigned.length > 0) this.#consumer?.pause(partitions.map(toKafkajs))
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    if (this.#assigned.length > 0) this.#consumer?.resume(partitions.map(toKafkajs))
+  }
+
+  async commit(pending: readonly PendingCommit[]): Promise<void> {
+    if (!this.#mayCommit || this.#payload === undefined) {
+      throw new EnrichdError('KAFKA_FENCED', 'no commit while the group is being joined', { kind: 'outage' })
+    }
+    const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>()
+    for (const { topic, partition, offset, metadata } of pending) {
+      const partitions = topics.get(topic) ?? []
+      partitions.push({ partition, offset: String(offset), metadata })
+      topics.set(topic, partitions)
+    }
+    try {
+      await this.#payload.commitOffsetsIfNecessary({
+        topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
+      })
+    } catch (error) {
+      throw classifyKafkaError(error, 'committing offsets')
+    }
+  }
+
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedMetadata[]> {
+    const wanted = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`))
+    const all = await this.#around
+      .admin()
+      .committed(this.#options.groupId, [...new Set(partitions.map(({ topic }) => topic))])
+    return all.filter(({ topic, partition }) => wanted.has(`${topic}/${partition}`))
+  }
+
+  leave(timeoutMs: number): Promise<void> {
+    this.#left ??= this.#leave(timeoutMs)
+    return this.#left
+  }
+
+  async #leave(timeoutMs: number): Promise<void> {
+    this.#leaving.abort()
+    this.#pending.abort()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))
+    await Promise.race([this.#ended ?? Promise.resolve(), late])
+    clearTimeout(timer)
+    this.#end(undefined)
+  }
+
+  /** The membership is over: fence everything, once. */
+  #end(error: Error | undefined): void {
+    this.#pending.abort()
+    this.#mayCommit = false
+    this.#payload = undefined
+    if (this.#memberId === undefined && error === undefined) return
+    this.#memberId = undefined
+    this.#assigned = []
+    this.#options.handler.left(error)
+  }
+
+  #isLeaving(): boolean {
+    return this.#leaving.signal.aborted
+  }
+
+  async #rest(delayMs: number): Promise<void> {
+    if (this.#isLeaving()) return
+    let timer: NodeJS.Timeout | undefined
+    const elapsed = new Promise<void>((resolve) => (timer = setTimeout(resolve, delayMs)))
+    await Promise.race([elapsed, aborted(this.#leaving.signal)])
+    clearTimeout(timer)
+    this.aliveAt = performance.now()
+  }
+}
+
+type Batch = EachBatchPayload['batch']
+
+function toFetched(batch: Batch): FetchedBatch {
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    messages: batch.messages,
+    endPosition: Number(batch.lastOffset()) + 1,
+    highWatermark: Number(batch.highWatermark),
+  }
+}
+
+/**
+ * kafkajs wants the last offset that is done. For the last record of a batch it goes on to the batch's own last offset,
+ * past control and aborted records.
+ */
+function resolvable(batch: Batch, position: number): string {
+  const last = batch.messages.at(-1)
+  const done = last !== undefined && position > Number(last.offset)
+  return done ? last.offset : String(position - 1)
+}
+
+const toKafkajs = ({ topic, partition }: TopicPartition) => ({ topic, partitions: [partition] })
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}
+
+/** The client's log says this, and nothing else does. */
+export const OUT_OF_RANGE_MESSAGE = 'Offset out of range, resetting to default offset'

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import type { Writable } from 'node:stream'
+import { exitCodes } from './commands/command.js'
+import { commands } from './commands/commands.js'
+import { execute, explain } from './commands/execute.js'
+
+/** The first signal asks for a drain, the second cuts it off, and from the third on the system's default takes over. */
+function listenToSignals(): { shutdown: AbortSignal; cutOff: AbortSignal } {
+  const shutdown = new AbortController()
+  const cutOff = new AbortController()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (!shutdown.signal.aborted) {
+      shutdown.abort(new Error(`received ${signal}`))
+      return
+    }
+    cutOff.abort(new Error(`received a second signal, ${signal}`))
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return { shutdown: shutdown.signal, cutOff: cutOff.signal }
+}
+
+/** A reader that has gone away (`| head`) ends the output quietly; whoever depends on the output hears of it from its write. */
+function tolerateClosedPipe(stream: Writable): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') crash(error)
+  })
+}
+
+/** Node would print an unexpected error with all its fields, and a client's errors hold headers. */
+function crash(error: unknown): never {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  process.stderr.write(`${explain(error)}\n${stack}\n`)
+  process.exit(exitCodes.failed)
+}
+
+function flushed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => {
+      resolve()
+    })
+  })
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+process.on('uncaughtException', crash)
+tolerateClosedPipe(process.stdout)
+tolerateClosedPipe(process.stderr)
+
+const code = await execute({
+  args: process.argv.slice(2),
+  commands,
+  version: version(),
+  environment: process.env,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  ...listenToSignals(),
+})
+await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+process.exit(code)

@@ -1,0 +1,119 @@
+import type { Client } from '@elastic/elasticsearch'
+import type { EnrichedDocument } from '../delivery/document.js'
+import { EnrichdError } from '../errors.js'
+import { classifyRequestError, unusableAnswer, type ItemFailure } from './classify-index-error.js'
+
+/** `index` overwrites what an earlier delivery wrote; `create` leaves it, which data streams want. */
+export type OpType = 'index' | 'create'
+
+/** One document of a bulk: where it goes, under which id. */
+export interface BulkItem {
+  readonly index: string
+  readonly id: string
+  readonly document: EnrichedDocument
+}
+
+/** What became of one item. `exists`: a `create` met the document of an earlier delivery. */
+export type ItemOutcome = 'indexed' | 'exists' | ItemFailure
+
+/** Elasticsearch as the bulk stage needs it. Every method rejects with an `EnrichdError`, or with the signal's reason. */
+export interface BulkEndpoint {
+  /** One request, one attempt. One outcome per item, in their order. */
+  bulk(items: readonly BulkItem[], signal: AbortSignal): Promise<readonly ItemOutcome[]>
+  /** Whether an index, alias or data stream of this name is there; undefined where we may not ask. */
+  exists(index: string, signal: AbortSignal): Promise<boolean | undefined>
+  /** Resolves if anything answers within `timeoutMs`, whatever it says. */
+  ping(timeoutMs: number, signal: AbortSignal): Promise<void>
+}
+
+export interface ElasticsearchBulkOptions {
+  readonly opType: OpType
+}
+
+/** Without the paths the answer repeats index, id, shards and version of every item: eight times as many bytes. */
+const query = '?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason'
+
+/** The endpoint over a client made by `elasticsearchClient`. */
+export function elasticsearchBulk(client: Client, { opType }: ElasticsearchBulkOptions): BulkEndpoint {
+  const request = async (
+    params: { method: string; path: string; bulkBody?: string },
+    options: RequestOptions,
+  ) => {
+    try {
+      return await client.transport.request(params, options)
+    } catch (error) {
+      options.signal.throwIfAborted()
+      throw classifyRequestError(error)
+    }
+  }
+  return {
+    async bulk(items, signal) {
+      const bulkBody = bulkBodyOf(items, opType)
+      return outcomesOf(
+        await request({ method: 'POST', path: `/_bulk${query}`, bulkBody }, { signal }),
+        items.length,
+        opType,
+      )
+    },
+    async exists(index, signal) {
+      try {
+        return (await request({ method: 'HEAD', path: `/${encodeURIComponent(index)}` }, { signal })) === true
+      } catch (error) {
+        if (error instanceof EnrichdError && error.kind === 'setting') return undefined
+        throw error
+      }
+    },
+    async ping(timeoutMs, signal) {
+      const options = { signal, requestTimeout: timeoutMs }
+      await request({ method: 'HEAD', path: '/' }, options).catch((error: unknown) => {
+        if (!(error instanceof EnrichdError) || error.kind !== 'setting') throw error
+      })
+    },
+  }
+}
+
+interface RequestOptions {
+  readonly signal: AbortSignal
+  readonly requestTimeout?: number
+}
+
+/** NDJSON: an action and a document for each item. The documents are taken as they are, serialised once and before. */
+function bulkBodyOf(items: readonly BulkItem[], opType: OpType): string {
+  let body = ''
+  let index = ''
+  let action = ''
+  for (const item of items) {
+    if (item.index !== index) {
+      index = item.index
+      action = `{"${opType}":{"_index":${JSON.stringify(index)},"_id":`
+    }
+    body += `${action}${JSON.stringify(item.id)}}}\n${item.document.body}\n`
+  }
+  return body
+}
+
+/** Bytes that an item's action adds to its document. An upper bound for the names and ids that are usual. */
+export const actionBytes = 400
+
+/** Reads the answer to a bulk of `count` items. Throws `INDEX_BAD_ANSWER` or `INDEX_MISCONFIGURED` if it is none. */
+function outcomesOf(answer: unknown, count: number, opType: OpType): readonly ItemOutcome[] {
+  const items = typeof answer === 'object' && answer !== null && 'items' in answer ? answer.items : undefined
+  if (!Array.isArray(items)) throw unusableAnswer(answer, 'the answer to a bulk has no items')
+  if (items.length !== count) {
+    throw unusableAnswer(answer, `the answer to a bulk of ${count} items has ${items.length}`)
+  }
+  return items.map((item: unknown) => outcomeOf(item, opType))
+}
+
+function outcomeOf(item: unknown, opType: OpType): ItemOutcome {
+  const result = (item as Partial<Record<OpType, unknown>> | null)?.[opType]
+  const { status, error } = (result ?? {}) as {
+    status?: unknown
+    error?: { type?: unknown; reason?: unknown }
+  }
+  if (typeof status !== 'number') throw unusableAnswer(item, 'an item in the answer to a bulk has no status')
+  if (error === undefined && status >= 200 && status < 300) return 'indexed'
+  const type = typeof error?.type === 'string' ? error.type : undefined
+  if (opType === 'create' && type === 'version_conflict_engine_exception') return 'exists'
+  return { status, type, reason: typeof error?.reason === 'string' ? error.reason : undefined }
+}

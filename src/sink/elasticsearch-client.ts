@@ -1,0 +1,83 @@
+import { Client, SniffingTransport, type ClientOptions } from '@elastic/elasticsearch'
+
+export interface ElasticsearchClientOptions {
+  /** One or more addresses; requests go to them in turn, and one that fails is left out for a while. */
+  readonly nodes: readonly string[]
+  /** Until the answer's headers, and between two pieces of its body. */
+  readonly requestTimeoutMs: number
+  /** Sends bodies compressed and asks for compressed answers. */
+  readonly compression: boolean
+  /** Connections to each node, at most. */
+  readonly maxConnections: number
+  readonly apiKey?: string | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly tls?: ElasticsearchTls | undefined
+}
+
+interface ElasticsearchTls {
+  /** PEM. */
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly passphrase?: string | undefined
+  readonly serverName?: string | undefined
+  /** Default true. */
+  readonly verify?: boolean | undefined
+  /** SHA-256 of the CA's certificate, in hexadecimal with or without colons. */
+  readonly fingerprint?: string | undefined
+}
+
+/** An answer to a bulk is a few kilobytes; this bounds what a broken proxy can make us hold. */
+const maxResponseBytes = 32 * 1024 * 1024
+
+/**
+ * The client as this room wants it: one attempt per request (retries are the bulk stage's), a time-out on each, and a
+ * node that fails or hangs is marked dead. Throws the client's `ConfigurationError` for options it cannot take. Close
+ * it with `client.close()` when nothing is in flight.
+ */
+export function elasticsearchClient(options: ElasticsearchClientOptions): Client {
+  const auth = authOf(options)
+  const fingerprint = options.tls?.fingerprint
+  return new Client({
+    nodes: [...options.nodes],
+    maxRetries: 0,
+    Transport: TimeoutsMarkDead,
+    requestTimeout: options.requestTimeoutMs,
+    compression: options.compression,
+    maxResponseSize: maxResponseBytes,
+    maxCompressedResponseSize: maxResponseBytes,
+    agent: { connections: options.maxConnections },
+    sniffOnStart: false,
+    enableMetaHeader: false,
+    tls: tlsOf(options.tls),
+    ...(auth === undefined ? {} : { auth }),
+    ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }),
+  })
+}
+
+/** With no retries left, `retryOnTimeout` only decides that a node which hangs is marked dead like one that refuses. */
+class TimeoutsMarkDead extends SniffingTransport {
+  constructor(options: ConstructorParameters<typeof SniffingTransport>[0]) {
+    super({ ...options, retryOnTimeout: true })
+  }
+}
+
+function authOf(options: ElasticsearchClientOptions): ClientOptions['auth'] | undefined {
+  if (options.apiKey !== undefined) return { apiKey: options.apiKey }
+  if (options.username === undefined) return undefined
+  return { username: options.username, password: options.password ?? '' }
+}
+
+function tlsOf(tls: ElasticsearchTls = {}): NonNullable<ClientOptions['tls']> {
+  const { ca, cert, key, passphrase, serverName, fingerprint, verify = true } = tls
+  return {
+    // A pinned CA takes the place of the chain: it is not in any store of trusted ones.
+    rejectUnauthorized: verify && (fingerprint === undefined || ca !== undefined),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  }
+}

@@ -1,0 +1,298 @@
+import type { SourceRecord } from '../delivery/delivery.js'
+import { Committer, type PendingCommit } from '../delivery/committer.js'
+import { decodeSettledRanges } from '../delivery/settled-ranges.js'
+import { EnrichdError } from '../errors.js'
+import type {
+  FetchedBatch,
+  GroupHandler,
+  GroupMember,
+  GroupMemberOptions,
+  KafkaClient,
+  Position,
+} from '../kafka/kafka-client.js'
+import type { Clock } from '../pipeline/clock.js'
+import type { Telemetry, TopicPartition } from '../telemetry/telemetry.js'
+import { OwnedPartition, toSourceRecord, type Uncommitted } from './owned-partition.js'
+import { RecordFeed } from './record-feed.js'
+import type { RecordSource, SourceState } from './record-source.js'
+
+export interface KafkaSourceOptions {
+  readonly client: KafkaClient
+  /** Finds the names of the topics to read, once, before the group is joined. Rejects where the drain came first. */
+  readonly topics: () => Promise<readonly string[]>
+  readonly group: Omit<GroupMemberOptions, 'handler' | 'fetchMaxBytes'>
+  /** Records that wait to be taken; 1 or more. */
+  readonly bufferSize: number
+  /** Bytes of records held in all, from the fetch to the settlement; 1 or more. */
+  readonly maxBufferedBytes: number
+  /** Unsettled records of one partition; 1 or more. At the bound its fetching is paused, and its alone. */
+  readonly maxUnsettledPerPartition: number
+  readonly commitIntervalMs: number
+  /** How long a rebalance waits for what is in flight, in ms. */
+  readonly rebalanceDrainMs: number
+  readonly telemetry: Telemetry
+  readonly clock: Clock
+}
+
+/** Offsets remembered behind unsettled ones, over all partitions: the bound on the ledgers' memory (9 bytes each). */
+const MAX_SPAN_IN_ALL = 400_000
+const MIN_SPAN_PER_PARTITION = 10_000
+const MIN_FETCH_BYTES = 65_536
+const MAX_FETCH_BYTES = 4 * 1_048_576
+
+/**
+ * Kafka topics as an asynchronous iterable of records, with the ledger of what became of each.
+ *
+ * Back pressure: while the feed is full, the fetch handlers wait (the member keeps the heartbeat); a partition with too
+ * many unsettled records is paused alone. Every record handed out comes back by `settle` or `release`, once.
+ *
+ * Membership: waiting → joined ⇄ holding (a rebalance: nothing is handed out, what is in flight finishes and is
+ * committed) → draining → left. A partition that moves takes its lease with it: what waited is forgotten, what is in
+ * flight comes back released. A partition that stays goes on where it was: nothing runs a second time.
+ */
+export class KafkaSource implements RecordSource {
+  readonly #options: KafkaSourceOptions
+  readonly #feed: RecordFeed
+  readonly #member: GroupMember
+  readonly #committer: Committer
+  readonly #owned = new Map<string, OwnedPartition>()
+  #joined = false
+  #onJoined: () => void = () => undefined
+
+  constructor(options: KafkaSourceOptions) {
+    const { maxUnsettledPerPartition, maxBufferedBytes } = options
+    if (!(maxUnsettledPerPartition >= 1)) {
+      throw new RangeError(`maxUnsettledPerPartition: expected 1 or more, got ${maxUnsettledPerPartition}`)
+    }
+    this.#options = options
+    this.#feed = new RecordFeed(options)
+    const fetchMaxBytes = Math.max(
+      MIN_FETCH_BYTES,
+      Math.min(MAX_FETCH_BYTES, Math.floor(maxBufferedBytes / 2)),
+    )
+    this.#member = options.client.member({ ...options.group, fetchMaxBytes, handler: this.#handler() })
+    this.#committer = new Committer({
+      intervalMs: options.commitIntervalMs,
+      clock: options.clock,
+      collect: () => [...this.#owned.values()].flatMap((owned) => owned.pendingCommit()),
+      commit: (pending) => this.#member.commit(pending),
+      committed: (pending) => {
+        this.#noteCommitted(pending)
+      },
+      failed: (error) => {
+        if (error instanceof EnrichdError && error.code !== 'KAFKA_FENCED')
+          options.telemetry.commitFailed(error)
+      },
+    })
+  }
+
+  async start(onJoined: () => void): Promise<void> {
+    this.#onJoined = onJoined
+    try {
+      await this.#member.run(await this.#options.topics())
+    } catch (error) {
+      if (!this.#feed.ended) throw error
+    }
+  }
+
+  get joined(): boolean {
+    return this.#joined
+  }
+
+  get aliveAt(): number {
+    return this.#member.aliveAt
+  }
+
+  get state(): SourceState {
+    return {
+      joined: this.#joined,
+      waiting: this.#feed.waiting,
+      inFlight: this.#feed.inFlight,
+      bufferedBytes: this.#feed.bytes,
+      partitions: [...this.#owned.values()].map((owned) => owned.state),
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SourceRecord> {
+    return this.#feed[Symbol.asyncIterator]()
+  }
+
+  /** The record is done, downstream has it for certain: its offset may be committed. */
+  settle(record: SourceRecord): void {
+    this.#feed.finished(record)
+    const owned = record.lease.aborted ? undefined : this.#owned.get(keyOf(record))
+    if (owned === undefined) return
+    owned.ledger.settle(record.offset)
+    if (owned.paused && this.#hasSlack(owned)) {
+      owned.paused = false
+      this.#member.resume([owned])
+    }
+    this.#committer.touch()
+  }
+
+  /** The record is left for whoever reads it next: it stays unsettled, so that nothing is committed past it. */
+  release(record: SourceRecord): void {
+    this.#feed.finished(record)
+  }
+
+  beginDrain(): number {
+    this.#member.pause([...this.#owned.values()])
+    return this.#feed.end()
+  }
+
+  async commit(): Promise<boolean> {
+    return this.#committer.flush()
+  }
+
+  get uncommitted(): readonly Uncommitted[] {
+    return [...this.#owned.values()].flatMap((owned) => owned.uncommitted)
+  }
+
+  async leave(timeoutMs: number): Promise<void> {
+    this.beginDrain()
+    this.#committer.stop()
+    await this.#member.leave(timeoutMs)
+  }
+
+  #handler(): GroupHandler {
+    return {
+      joining: () => this.#joining(),
+      joined: (assignment, continued) => this.#assigned(assignment, continued),
+      fetched: (batch, signal) => this.#fetched(batch, signal),
+      skipped: (partition, position) => {
+        this.#owned.get(keyOf(partition))?.ledger.advance(position)
+        this.#committer.touch()
+      },
+      outOfRange: (partition) => {
+        this.#restart(partition)
+      },
+      left: (error) => {
+        this.#revoke([...this.#owned.values()])
+        this.#feed.flow()
+        if (error !== undefined) this.#options.telemetry.dependencyDown('kafka', toEnrichdError(error))
+      },
+    }
+  }
+
+  async #joining(): Promise<void> {
+    this.#feed.hold()
+    if (this.#owned.size === 0) return
+    await this.#feed.idle(this.#options.rebalanceDrainMs)
+    await this.#committer.flush()
+  }
+
+  #assigned(assignment: readonly TopicPartition[], continued: boolean): readonly Position[] {
+    const stays = new Set(continued ? assignment.map(keyOf) : [])
+    this.#revoke([...this.#owned.values()].filter((owned) => !stays.has(keyOf(owned))))
+    const kept = [...this.#owned.values()]
+    const gained = assignment
+      .filter((each) => !this.#owned.has(keyOf(each)))
+      .map((each) => new OwnedPartition(each))
+    for (const owned of gained) this.#owned.set(keyOf(owned), owned)
+    if (gained.length > 0) this.#recallSettled(gained)
+    this.#member.pause(this.#feed.ended ? assignment : kept.filter(({ paused }) => paused))
+    this.#options.telemetry.assigned(assignment, kept.length)
+    if (!this.#joined) this.#onJoined()
+    this.#joined = true
+    this.#feed.flow()
+    return kept.flatMap((owned) => owned.readFrom)
+  }
+
+  /** What the owner before us had settled beyond its commit is skipped; asked for before the first record passes. */
+  #recallSettled(gained: readonly OwnedPartition[]): void {
+    const asked = this.#member.committed(gained).then(
+      (commits) => {
+        for (const commit of commits) {
+          const owned = gained.find((each) => keyOf(each) === keyOf(commit))
+          owned?.resumeFrom(commit.offset, decodeSettledRanges(commit.offset, commit.metadata))
+        }
+      },
+      (error: unknown) => {
+        // What is not known to be settled is read again: safe, it only costs calls.
+        this.#options.telemetry.commitFailed(toEnrichdError(error))
+      },
+    )
+    for (const owned of gained) owned.ready = asked
+  }
+
+  #revoke(partitions: readonly OwnedPartition[]): void {
+    if (partitions.length === 0) return
+    for (const owned of partitions) {
+      this.#owned.delete(keyOf(owned))
+      owned.end()
+    }
+    this.#feed.forgetEnded()
+    this.#options.telemetry.revoked(partitions, this.#feed.inFlight)
+  }
+
+  /** The offsets that we knew are gone: what is in flight is released, and reading begins anew. */
+  #restart(partition: TopicPartition): void {
+    const owned = this.#owned.get(keyOf(partition))
+    if (owned === undefined) return
+    const expected = owned.ledger.position ?? owned.committed ?? 0
+    this.#options.telemetry.offsetsOutOfRange(partition, expected)
+    this.#revoke([owned])
+    this.#owned.set(keyOf(partition), new OwnedPartition(partition))
+  }
+
+  async #fetched(batch: FetchedBatch, signal: AbortSignal): Promise<number> {
+    const owned = this.#owned.get(keyOf(batch))
+    const first = Number(batch.messages[0]?.offset ?? 0)
+    if (owned === undefined) return first
+    await owned.ready
+    owned.highWatermark = batch.highWatermark
+    this.#options.telemetry.fetched(batch, batch.messages.length, batch.highWatermark)
+    for (const message of batch.messages) {
+      const record = toSourceRecord(owned, message)
+      if (owned.hasSeen(record.offset)) continue
+      if (!(await this.#room(record, owned, signal))) return owned.ledger.position ?? first
+      owned.ledger.track(record.offset)
+      if (owned.wasSettled(record.offset)) owned.ledger.settle(record.offset)
+      else this.#feed.push(record)
+    }
+    owned.ledger.advance(batch.endPosition)
+    this.#committer.touch()
+    return batch.endPosition
+  }
+
+  /** Waits until the record may pass; false where it may not any more, or its partition is full and was paused. */
+  async #room(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      if (signal.aborted || this.#feed.ended || owned.lease.aborted) return false
+      if (this.#isFull(owned)) {
+        owned.paused = true
+        this.#member.pause([owned])
+        return false
+      }
+      if (this.#feed.hasRoom(record.bytes)) return true
+      await this.#feed.roomMayBe(signal)
+    }
+  }
+
+  #isFull({ ledger }: OwnedPartition): boolean {
+    return ledger.unsettled >= this.#options.maxUnsettledPerPartition || ledger.span >= this.#maxSpan()
+  }
+
+  #hasSlack({ ledger }: OwnedPartition): boolean {
+    return (
+      ledger.unsettled <= this.#options.maxUnsettledPerPartition / 2 && ledger.span <= this.#maxSpan() / 2
+    )
+  }
+
+  #maxSpan(): number {
+    return Math.max(MIN_SPAN_PER_PARTITION, Math.floor(MAX_SPAN_IN_ALL / Math.max(1, this.#owned.size)))
+  }
+
+  #noteCommitted(pending: readonly PendingCommit[]): void {
+    for (const commit of pending) this.#owned.get(keyOf(commit))?.noteCommitted(commit)
+    this.#options.telemetry.committed(pending)
+  }
+}
+
+const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
+
+function toEnrichdError(error: unknown): EnrichdError {
+  if (error instanceof EnrichdError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new EnrichdError('KAFKA_FAILED', message, { kind: 'outage', cause: error })
+}

@@ -1,0 +1,168 @@
+import type { SourceRecord } from '../delivery/delivery.js'
+import type { Clock } from '../pipeline/clock.js'
+import { Fifo } from '../pipeline/fifo.js'
+
+export interface RecordFeedOptions {
+  /** Records that wait to be taken; 1 or more. */
+  readonly bufferSize: number
+  /** Bytes of records held in all, from `push` to `finished`. A single larger record still passes, alone. */
+  readonly maxBufferedBytes: number
+  readonly clock: Clock
+}
+
+/**
+ * The queue between the fetches and the pipeline, as an asynchronous iterable for one consumer. It is the only place
+ * where records wait that nobody has begun to work on, and it knows how many are out and how many bytes are held.
+ *
+ * flowing ⇄ holding (nothing is handed out) → ended (the iteration ends, what waited is given back to the caller)
+ */
+export class RecordFeed implements AsyncIterable<SourceRecord> {
+  readonly #options: RecordFeedOptions
+  readonly #queue = new Fifo<SourceRecord>()
+  #bytes = 0
+  #inFlight = 0
+  #holding = false
+  #ended = false
+  #taker: ((result: IteratorResult<SourceRecord>) => void) | undefined
+  #roomWaiters: (() => void)[] = []
+  #idleWaiters: (() => void)[] = []
+
+  constructor(options: RecordFeedOptions) {
+    for (const name of ['bufferSize', 'maxBufferedBytes'] as const) {
+      if (!(options[name] >= 1)) throw new RangeError(`${name}: expected 1 or more, got ${options[name]}`)
+    }
+    this.#options = options
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  /** Handed out and not finished. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SourceRecord> {
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.end()
+        return Promise.resolve({ done: true, value: undefined })
+      },
+    }
+  }
+
+  #next(): Promise<IteratorResult<SourceRecord>> {
+    const record = this.#take()
+    if (record !== undefined) return Promise.resolve({ done: false, value: record })
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => (this.#taker = resolve))
+  }
+
+  #take(): SourceRecord | undefined {
+    if (this.#holding || this.#queue.length === 0) return undefined
+    const record = this.#queue.shift()
+    this.#inFlight++
+    this.#makeRoom()
+    return record
+  }
+
+  #feed(): void {
+    if (this.#taker === undefined) return
+    const record = this.#take()
+    if (record === undefined) return
+    const taker = this.#taker
+    this.#taker = undefined
+    taker({ done: false, value: record })
+  }
+
+  push(record: SourceRecord): void {
+    this.#bytes += record.bytes
+    this.#queue.push(record)
+    this.#feed()
+  }
+
+  /** True while one more record of this size may be pushed. */
+  hasRoom(bytes: number): boolean {
+    const fits = this.#bytes + bytes <= this.#options.maxBufferedBytes || this.#bytes === 0
+    return this.#queue.length < this.#options.bufferSize && fits
+  }
+
+  /** Resolves when there may be room, when holding or ending begins, or on abort: the caller looks again. */
+  roomMayBe(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      signal.addEventListener('abort', wake, { once: true })
+      this.#roomWaiters.push(wake)
+    })
+  }
+
+  /** A record that was handed out came back, settled or released. */
+  finished(record: SourceRecord): void {
+    this.#bytes -= record.bytes
+    this.#inFlight--
+    this.#makeRoom()
+    if (this.#inFlight === 0) for (const wake of this.#idleWaiters.splice(0)) wake()
+  }
+
+  /** Forgets waiting records whose lease has ended. */
+  forgetEnded(): void {
+    for (const record of this.#queue.takeWhere(({ lease }) => lease.aborted)) this.#bytes -= record.bytes
+    this.#makeRoom()
+  }
+
+  hold(): void {
+    this.#holding = true
+  }
+
+  flow(): void {
+    this.#holding = false
+    this.#feed()
+  }
+
+  /** The iteration ends; idempotent. @returns how many records had waited: nobody began to work on them */
+  end(): number {
+    if (this.#ended) return 0
+    this.#ended = true
+    const waiting = this.#queue.takeWhere(() => true)
+    for (const record of waiting) this.#bytes -= record.bytes
+    this.#taker?.({ done: true, value: undefined })
+    this.#taker = undefined
+    this.#wakeRoomWaiters()
+    return waiting.length
+  }
+
+  /** Resolves once nothing is in flight, or after `withinMs`. */
+  async idle(withinMs: number): Promise<void> {
+    if (this.#inFlight === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimeout(resolve, withinMs)
+      this.#idleWaiters.push(() => {
+        this.#options.clock.clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  // A quarter of the queue is free before anybody is woken: fetches are then handed over in runs, not one by one.
+  #makeRoom(): void {
+    if (this.#roomWaiters.length > 0 && this.#queue.length <= this.#options.bufferSize * 0.75)
+      this.#wakeRoomWaiters()
+  }
+
+  #wakeRoomWaiters(): void {
+    for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+}

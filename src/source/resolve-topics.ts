@@ -1,0 +1,57 @@
+import { EnrichdError } from '../errors.js'
+import type { KafkaAdmin } from '../kafka/kafka-client.js'
+import { sleep } from '../pipeline/sleep.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+
+export interface ResolveTopicsOptions {
+  readonly admin: KafkaAdmin
+  /** Names, and patterns between slashes. */
+  readonly wanted: readonly string[]
+  readonly telemetry: Telemetry
+  readonly draining: AbortSignal
+}
+
+/** How often Kafka is asked again, in ms. */
+const RETRY_MS = 1000
+
+/**
+ * The topics to read: names as they are, patterns resolved once, now. A pattern never matches internal topics (`__…`) or
+ * dead letter topics. Kafka, or a first topic that matches, is waited for, with a line for each attempt.
+ *
+ * @throws the signal's reason once the drain begins
+ */
+export async function resolveTopics({
+  admin,
+  wanted,
+  telemetry,
+  draining,
+}: ResolveTopicsOptions): Promise<readonly string[]> {
+  const names = wanted.filter((topic) => !isPattern(topic))
+  const patterns = wanted.filter(isPattern).map((pattern) => new RegExp(pattern.slice(1, -1)))
+  if (patterns.length === 0) return names
+  for (;;) {
+    try {
+      const there = await admin.topics()
+      const matching = there.filter(
+        (topic) => isEligible(topic) && patterns.some((pattern) => pattern.test(topic)),
+      )
+      const topics = [...new Set([...names, ...matching])].sort()
+      if (topics.length > 0) return topics
+      telemetry.dependencyDown('kafka', noMatch(wanted))
+    } catch (error) {
+      if (!(error instanceof EnrichdError)) throw error
+      telemetry.dependencyDown('kafka', error)
+    }
+    await sleep(RETRY_MS, { signal: draining })
+  }
+}
+
+export const isPattern = (topic: string): boolean =>
+  topic.length > 2 && topic.startsWith('/') && topic.endsWith('/')
+
+const isEligible = (topic: string): boolean => !topic.startsWith('__') && !topic.endsWith('.dead-letter')
+
+function noMatch(wanted: readonly string[]): EnrichdError {
+  const message = `Kafka has no topic that matches ${wanted.join(', ')}: waiting for one`
+  return new EnrichdError('KAFKA_MISCONFIGURED', message, { kind: 'setting' })
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The program as it is run, from its sources. */
+async function enrichd(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, ...output }
+}
+
+describe('the program', { concurrency: 2 }, () => {
+  test('--help and --version answer on standard output and exit 0', async () => {
+    const help = await enrichd(['--help'])
+    assert.equal(help.code, 0)
+    assert.match(help.stdout, /^Usage: enrichd \[command\] \[options\]\n/)
+    assert.match(help.stdout, /\n {2}run .*\n(.*\n)* {2}config /)
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
+    assert.deepEqual(await enrichd(['--version']), { code: 0, stdout: `enrichd ${version}\n`, stderr: '' })
+  })
+
+  test('wrong usage exits 2 with one line, which quotes no value', async () => {
+    const wrong = [
+      ['canary'],
+      ['--canary-option', 'canary', 'config'],
+      ['config', 'canary'],
+      ['--set', 'canary'],
+      ['config', '--docs', '--schema'],
+    ]
+    for (const args of wrong) {
+      const { code, stdout, stderr } = await enrichd(args)
+      assert.deepEqual([code, stdout], [2, ''], args.join(' '))
+      assert.match(stderr, /^enrichd: .+ \(see enrichd --help\)\n$/)
+      assert.doesNotMatch(stderr.replaceAll('--canary-option', ''), /canary/)
+    }
+  })
+
+  test('an invalid configuration exits 78 for every command that needs one, with all problems', async () => {
+    for (const args of [[], ['run'], ['config'], ['--config', '/nowhere.yaml', 'config']]) {
+      const { code, stdout, stderr } = await enrichd(args, { ENRICHD_KAFKA_BROKER: 'a:1' })
+      assert.deepEqual([code, stdout], [78, ''], args.join(' '))
+      assert.match(stderr, /the nearest is ENRICHD_KAFKA_BROKERS\n/)
+      assert.match(stderr, /nlp\.url: is missing/)
+    }
+  })
+
+  test('config prints the effective configuration with origins, and flushes it before it exits', async () => {
+    const { code, stdout } = await enrichd(
+      ['config', '--config', 'config/enrichd.yaml', '--set', 'log.level=warn'],
+      {
+        ENRICHD_NLP_BEARER_TOKEN: 'canary',
+        ENRICHD_NLP_URL: 'http://nlp:80',
+      },
+    )
+    assert.equal(code, 0)
+    assert.match(stdout, / {2}url: "http:\/\/nlp:80" {2}# ENRICHD_NLP_URL\n/)
+    assert.match(stdout, / {2}groupId: "enrichd" {2}# config\/enrichd\.yaml:\d+\n/)
+    assert.match(stdout, /\n {2}level: "warn" {2}# --set\n {2}format: "json" {2}# default\n$/)
+    assert.doesNotMatch(stdout, /canary/)
+  })
+
+  test('config --docs and --schema need no configuration', async () => {
+    const docs = await enrichd(['config', '--docs'])
+    assert.deepEqual(
+      [docs.code, docs.stdout],
+      [0, readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')],
+    )
+    const schema = await enrichd(['config', '--schema'])
+    assert.equal(schema.code, 0)
+    assert.match((JSON.parse(schema.stdout) as { $schema: string }).$schema, /2020-12/)
+  })
+
+  test('a reader that goes away ends the output quietly', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'config', '--docs'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    const [code] = (await once(child, 'close')) as [number | null]
+    assert.deepEqual([code, stderr], [0, ''])
+  })
+})

@@ -1,0 +1,70 @@
+import type { Analyser, Cancellable } from '../../../src/enrich/analyser.js'
+import type { Analysis } from '../../../src/enrich/analysis.js'
+import { EnrichdError, type ErrorCode, type FailureKind } from '../../../src/errors.js'
+import type { Clock } from '../../../src/pipeline/clock.js'
+
+/** What the service does with one call: an answer, a failure, or nothing until it is cut off or times out. */
+export type Behaviour = 'ok' | 'hang' | EnrichdError
+
+export interface ScriptedOptions {
+  readonly clock: Clock
+  readonly latencyMs?: number | (() => number)
+  readonly timeoutMs?: number
+  readonly maxTexts?: number
+  /** How long a failing answer takes. */
+  readonly failureMs?: number
+  readonly behave?: (texts: readonly string[], inFlight: number) => Behaviour
+}
+
+export function failure(kind: FailureKind, code: ErrorCode, retryAfterMs?: number): EnrichdError {
+  return new EnrichdError(code, `scripted ${code}`, { kind, retryAfterMs })
+}
+export const refused = failure('outage', 'NLP_UNREACHABLE')
+export const overloaded = failure('outage', 'NLP_OVERLOADED')
+export const serverError = failure('suspect', 'NLP_SERVER_ERROR')
+export const rejected = failure('record', 'NLP_REJECTED')
+export const forbidden = failure('setting', 'NLP_MISCONFIGURED')
+
+/** An NLP service without a network, on a clock of the test's. */
+export class ScriptedAnalyser implements Analyser {
+  readonly name = 'scripted'
+  readonly maxTexts: number
+  readonly calls: { readonly texts: readonly string[]; readonly atMs: number }[] = []
+  readonly answered: string[] = []
+  inFlight = 0
+  maxInFlight = 0
+  behave: (texts: readonly string[], inFlight: number) => Behaviour
+  readonly #options: ScriptedOptions
+
+  constructor(options: ScriptedOptions) {
+    this.#options = options
+    this.maxTexts = options.maxTexts ?? 1
+    this.behave = options.behave ?? (() => 'ok')
+  }
+
+  analyse(texts: readonly string[], call: Cancellable): Promise<readonly Analysis[]> {
+    const { clock, latencyMs = 10, timeoutMs = 10_000, failureMs = 1 } = this.#options
+    this.calls.push({ texts, atMs: clock.now() })
+    const behaviour = this.behave(texts, this.inFlight)
+    this.maxInFlight = Math.max(this.maxInFlight, ++this.inFlight)
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        clock.clearTimeout(timer)
+        call.cancel = undefined
+        this.inFlight--
+        settle()
+      }
+      call.cancel = (reason) => end(() => reject(reason))
+      const answer = () => {
+        if (behaviour === 'hang') return end(() => reject(failure('suspect', 'NLP_TIMEOUT')))
+        if (behaviour !== 'ok') return end(() => reject(behaviour))
+        this.answered.push(...texts)
+        end(() => resolve(texts.map(() => ({ entities: [], severity: 'low' as const }))))
+      }
+      const wait = behaviour === 'hang' ? timeoutMs : behaviour === 'ok' ? latencyMs : failureMs
+      const timer = clock.setTimeout(answer, typeof wait === 'number' ? wait : wait())
+    })
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CompressionTypes,
+  Kafka,
+  logLevel,
+  Partitioners,
+  type Admin,
+  type Consumer,
+  type KafkaMessage,
+  type Message,
+  type Producer,
+} from 'kafkajs'
+
+export type ConsumedRecord = KafkaMessage & { readonly partition: number }
+
+/** A name that no other test uses. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}-${randomUUID().slice(0, 8)}`
+}
+
+/**
+ * Kafka as tests see it: topics, records, committed offsets. It connects when first used; `close()` ends it.
+ *
+ * @example
+ * const kafka = new KafkaTestClient(stack.kafka)
+ * const topic = await kafka.createTopic({ partitions: 3 })
+ * await kafka.produce(topic, [{ value: 'disk full' }])
+ */
+export class KafkaTestClient {
+  readonly #kafka: Kafka
+  #admin: Promise<Admin> | undefined
+  #producer: Promise<Producer> | undefined
+
+  constructor(brokers: string[]) {
+    // Long enough for a leader change: brokers that were killed are given up after 5 s.
+    const retry = { retries: 30, initialRetryTime: 100, maxRetryTime: 1000 }
+    this.#kafka = new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING, retry })
+  }
+
+  /**
+   * Makes a topic and returns its name. The broker re-compresses what it stores with `config` `compression.type`
+   * (`gzip`, `snappy`, `lz4`, `zstd`), by Kafka's own codecs.
+   */
+  async createTopic(options: TopicOptions = {}): Promise<string> {
+    const { topic = uniqueName('topic'), partitions = 1, replicas = 1, config = {} } = options
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    const planned = { topic, numPartitions: partitions, replicationFactor: replicas, configEntries }
+    const admin = await this.admin()
+    await admin.createTopics({ topics: [planned], waitForLeaders: false })
+    // kafkajs's own waiting gives up when it asks a broker that has not heard of the topic yet.
+    await this.#untilLed(topic, performance.now() + 20_000)
+    return topic
+  }
+
+  async #untilLed(topic: string, deadline: number): Promise<void> {
+    const admin = await this.admin()
+    for (;;) {
+      const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined)
+      const partitions = metadata?.topics[0]?.partitions ?? []
+      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) return
+      if (performance.now() > deadline) throw new Error(`Topic ${topic} has no leaders after 20 s.`)
+      await sleep(50)
+    }
+  }
+
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await (await this.admin()).createPartitions({ topicPartitions: [{ topic, count }] })
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await (await this.admin()).deleteTopics({ topics: [topic] })
+  }
+
+  async topics(): Promise<string[]> {
+    return (await this.admin()).listTopics()
+  }
+
+  /**
+   * Produces, acknowledged by all replicas, in order within each partition.
+   *
+   * One partition at a request: when a leader changes while kafkajs sends to several, it forgets the records whose new
+   * leader has already answered for others, and reports success.
+   */
+  async produce(topic: string, records: readonly Message[], options: ProduceOptions = {}): Promise<void> {
+    const { gzip = false, transaction } = options
+    const compression = gzip ? CompressionTypes.GZIP : CompressionTypes.None
+    const batches = await this.#byPartition(topic, records)
+    if (transaction) return this.#produceInTransaction({ topic, batches, end: transaction })
+    const producer = await (this.#producer ??= this.#connectedProducer())
+    const produceInOrder = async (messages: Message[]) => {
+      for (let at = 0; at < messages.length; at += 1000) {
+        await producer.send({ topic, compression, acks: -1, messages: messages.slice(at, at + 1000) })
+      }
+    }
+    await Promise.all(batches.map(produceInOrder))
+  }
+
+  async #byPartition(topic: string, records: readonly Message[]): Promise<Message[][]> {
+    const metadata = await (await this.admin()).fetchTopicMetadata({ topics: [topic] })
+    const partitionMetadata = metadata.topics[0]?.partitions ?? []
+    const choose = Partitioners.DefaultPartitioner()
+    const batches = new Map<number, Message[]>()
+    for (const message of records) {
+      const partition = choose({ topic, partitionMetadata, message })
+      const batch = batches.get(partition) ?? []
+      batch.push({ ...message, partition })
+      batches.set(partition, batch)
+    }
+    return [...batches.values()]
+  }
+
+  async #produceInTransaction({ topic, batches, end }: TransactionalWrite): Promise<void> {
+    const producer = await this.#connectedProducer({
+      transactionalId: uniqueName('transaction'),
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    try {
+      const transaction = await producer.transaction()
+      for (const messages of batches) await transaction.send({ topic, messages })
+      await transaction[end]()
+    } finally {
+      await producer.disconnect()
+    }
+  }
+
+  async #connectedProducer(options: Parameters<Kafka['producer']>[0] = {}): Promise<Producer> {
+    const producer = this.#kafka.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      ...options,
+    })
+    await producer.connect()
+    return producer
+  }
+
+  /** The group's committed offset of each partition, by partition; -1 where it has none. */
+  async committedOffsets(groupId: string, topic: string): Promise<number[]> {
+    const [fetched] = await (await this.admin()).fetchOffsets({ groupId, topics: [topic] })
+    return byPartition(fetched?.partitions ?? [])
+  }
+
+  /** Sets the committed offset of each partition, by partition; the group must have no members. */
+  async commitOffsets(groupId: string, topic: string, offsets: readonly number[]): Promise<void> {
+    const partitions = offsets.map((offset, partition) => ({ partition, offset: String(offset) }))
+    await (await this.admin()).setOffsets({ groupId, topic, partitions })
+  }
+
+  /** The offset after the last record of each partition, by partition. */
+  async endOffsets(topic: string): Promise<number[]> {
+    return byPartition(await (await this.admin()).fetchTopicOffsets(topic))
+  }
+
+  /**
+   * Every record that the topic holds now, ordered within each partition. Not for topics that end in transaction markers
+   * or were compacted at their end.
+   *
+   * @throws Error if they have not all come within `timeoutMs` (default 20 s)
+   */
+  async consumeAll(topic: string, timeoutMs = 20_000): Promise<ConsumedRecord[]> {
+    const offsets = await (await this.admin()).fetchTopicOffsets(topic)
+    const missing = new Map(
+      offsets
+        .filter(({ low, high }) => Number(high) > Number(low))
+        .map((one) => [one.partition, Number(one.high)]),
+    )
+    if (missing.size === 0) return []
+    const consumer = this.#kafka.consumer({
+      groupId: uniqueName('read'),
+      maxWaitTimeInMs: 100,
+      allowAutoTopicCreation: false,
+    })
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topic, fromBeginning: true })
+      return await readUntilNothingIsMissing(consumer, missing, timeoutMs)
+    } finally {
+      await consumer.disconnect()
+    }
+  }
+
+  /** kafkajs's own admin client, for what is not here. */
+  admin(): Promise<Admin> {
+    this.#admin ??= (async () => {
+      const admin = this.#kafka.admin()
+      await admin.connect()
+      return admin
+    })()
+    return this.#admin
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#admin, this.#producer].map(async (client) => (await client)?.disconnect()))
+  }
+}
+
+export interface TopicOptions {
+  /** Default: a unique name. */
+  readonly topic?: string
+  /** Default 1. */
+  readonly partitions?: number
+  /** Default 1. */
+  readonly replicas?: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+export interface ProduceOptions {
+  readonly gzip?: boolean
+  /** Writes the records within one transaction, and how it ends. */
+  readonly transaction?: 'commit' | 'abort'
+}
+
+interface TransactionalWrite {
+  readonly topic: string
+  /** One for each partition. */
+  readonly batches: readonly Message[][]
+  readonly end: 'commit' | 'abort'
+}
+
+function byPartition(offsets: readonly { partition: number; offset: string }[]): number[] {
+  return offsets.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset))
+}
+
+/** `missing`: by partition, the offset that ends it. */
+async function readUntilNothingIsMissing(
+  consumer: Consumer,
+  missing: Map<number, number>,
+  timeoutMs: number,
+): Promise<ConsumedRecord[]> {
+  const records: ConsumedRecord[] = []
+  const { promise, resolve, reject } = deferred()
+  const timer = setTimeout(() => {
+    const story = [...missing].map(([partition, end]) => `${partition} up to ${end}`).join(', ')
+    reject(new Error(`After ${timeoutMs} ms still missing of the partitions: ${story}`))
+  }, timeoutMs)
+  try {
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        for (const message of batch.messages) records.push({ ...message, partition: batch.partition })
+        const end = missing.get(batch.partition)
+        const last = batch.messages.at(-1)
+        if (last && end !== undefined && Number(last.offset) + 1 >= end) missing.delete(batch.partition)
+        if (missing.size === 0) resolve()
+      },
+    })
+    await promise
+    return records
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function deferred() {
+  let resolve!: () => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}
