@@ -35,10 +35,10 @@ export async function runDaemon(config: Config, surroundings: DaemonSurroundings
 }
 
 /** The whole way of a record. */
-function flow(
+export function flow(
   records: AsyncIterable<SourceRecord> | SourceRecord[],
   config: Config,
-  { enriching, batching, sink }: Parts,
+  { enriching, batching, sink }: Pick<Parts, 'enriching' | 'batching' | 'sink'>,
 ): Pipeline<Finished> {
   return pipeline(records)
     .through(decode(config.decode))

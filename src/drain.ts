@@ -88,32 +88,26 @@ function addSteps(parts: Parts, settled: Promise<void>, admin: AdminServer): voi
     while (!(await source.commit()) && !cutOff.aborted)
       await sleep(COMMIT_RETRY_MS, { signal: cutOff }).catch(() => undefined)
   })
-  lifecycle.onDrain('leaving the group', () => source.leave(LEAVE_MS))
+  lifecycle.onDrain('leaving the group', async (cutOff) => {
+    if (cutOff.aborted) tellRedelivered(parts)
+    await source.leave(LEAVE_MS)
+  })
   lifecycle.onDrain('closing connections', () => parts.close())
   lifecycle.onDrain('the admin port', () => admin.close())
 }
 
-function report(
-  { source, telemetry, handle }: Parts,
-  outcome: DrainOutcome,
-  failure: Error | undefined,
-): void {
-  if (outcome.cutOff) {
-    const redelivered = source.uncommitted
-    telemetry.warning(
-      'drain.cut_off',
-      'what was still in flight was cut off; these offsets will be read again',
-      { redelivered },
-    )
-  }
+function tellRedelivered({ source, telemetry }: Parts): void {
+  const redelivered = source.uncommitted
+  const message =
+    'what was still in flight was cut off; these offsets will be read again, but for those settled beyond'
+  telemetry.warning('drain.cut_off', message, { redelivered })
+}
+
+function report({ telemetry, handle }: Parts, outcome: DrainOutcome, failure: Error | undefined): void {
   const { released } = handle.status().counters
-  const { durationMs, cutOff, error } = outcome
-  telemetry.lifecycle('stopped', {
-    durationMs,
-    cutOff,
-    released,
-    ...((failure ?? error) && { error: failure ?? error }),
-  })
+  const { durationMs, cutOff } = outcome
+  const error = failure ?? outcome.error
+  telemetry.lifecycle('stopped', { durationMs, cutOff, released, ...(error === undefined ? {} : { error }) })
 }
 
 function onAbort(signal: AbortSignal, then: (reason: string) => void): void {

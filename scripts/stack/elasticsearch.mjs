@@ -66,7 +66,7 @@ export function findElasticsearchAgain(state) {
   const places = placesOf(state.name)
   if (!server || isRunning(server.process) || !existsSync(places.pid)) return
   const pid = Number(readFileSync(places.pid, 'utf8'))
-  if (commandLineOf(pid).includes(`es.path.conf=${places.config} `)) server.process = processId(pid)
+  if (commandLineOf(pid).includes(`-Djava.io.tmpdir=${places.tmp} `)) server.process = processId(pid)
 }
 
 /** @param {import('./state.mjs').State} state @param {(line: string) => void} tell */

@@ -154,6 +154,7 @@ export async function wipe(name) {
  * @returns what users of the stack need: addresses, and which servers run
  */
 export function describe(state) {
+  findElasticsearchAgain(state)
   const { name, kafka, elasticsearch } = state
   const brokers = kafka?.brokers ?? []
   const names = Object.keys(kafka?.protocols ?? {})

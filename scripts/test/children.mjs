@@ -9,16 +9,19 @@ let ended = false
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, output?: boolean, cleanUp?: boolean }} [options]
- *   `output`: collect what it prints; `cleanUp`: also after {@link endChildren}
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, output?: boolean, onStderr?: (text: string) => void,
+ *   cleanUp?: boolean }} [options]
+ *   `output`: collect what it prints; `onStderr`: gets what it prints there; `cleanUp`: also after {@link endChildren}
  * @returns {Promise<{ code: number, stdout: string }>} code 1 also if a signal ended it
  */
-export async function run(command, args, { env = process.env, cwd, output = false, cleanUp = false } = {}) {
+export async function run(command, args, options = {}) {
+  const { env = process.env, cwd, output = false, onStderr, cleanUp = false } = options
   if (ended && !cleanUp) throw new Error('The run was ended.')
-  const stdio = ['ignore', output ? 'pipe' : 'inherit', 'inherit']
+  const stdio = ['ignore', output ? 'pipe' : 'inherit', onStderr ? 'pipe' : 'inherit']
   const child = spawn(command, args, { env, cwd, stdio, detached: true })
   const chunks = []
   child.stdout?.on('data', (chunk) => chunks.push(chunk))
+  child.stderr?.setEncoding('utf8').on('data', onStderr)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('spawn', () => groups.add(child.pid))

@@ -12,7 +12,7 @@ export interface AdminViews {
   readonly metricsContentType: string
 }
 
-export interface AdminAnswer {
+interface AdminAnswer {
   readonly status?: number
   readonly type: string
   readonly body: string

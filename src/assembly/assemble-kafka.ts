@@ -1,14 +1,30 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Config } from '../config/schema.js'
-import { createKafkaClient } from '../kafka/kafkajs-client.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
+import type { KafkaInspector } from '../kafka/kafka-inspector.js'
+import {
+  createKafkaClient,
+  createKafkaInspector,
+  type KafkaConnectionOptions,
+} from '../kafka/kafkajs-client.js'
 import type { TelemetryHandle } from '../telemetry/create-telemetry.js'
 
+type KafkaSurroundings = Pick<TelemetryHandle, 'telemetry' | 'kafkaLog'>
+
 /** Kafka by the settings `kafka.*`. Nothing is connected yet. */
-export function assembleKafka(
+export function assembleKafka(config: Config, around: KafkaSurroundings): KafkaClient {
+  return createKafkaClient(connectionOptions(config, around))
+}
+
+/** The same Kafka from outside any group. */
+export function assembleInspector(config: Config, around: KafkaSurroundings): KafkaInspector {
+  return createKafkaInspector(connectionOptions(config, around))
+}
+
+function connectionOptions(
   config: Config,
-  { telemetry, kafkaLog }: Pick<TelemetryHandle, 'telemetry' | 'kafkaLog'>,
-): KafkaClient {
+  { telemetry, kafkaLog }: KafkaSurroundings,
+): KafkaConnectionOptions {
   const { brokers, tls, sasl } = config.kafka
   const { mechanism, username = '', password = '' } = sasl
   if (tls.enabled && !tls.verify) {
@@ -17,16 +33,21 @@ export function assembleKafka(
       'kafka.tls.verify is false: the certificates of the brokers are not verified',
     )
   }
-  return createKafkaClient({
+  return {
     brokers,
     clientId: 'enrichd',
-    tls: tls.enabled ? toNode(tls) : undefined,
+    tls: kafkaTls(config),
     sasl: mechanism === undefined ? undefined : { mechanism, username, password },
     log: kafkaLog,
     waiting: (error) => {
       telemetry.dependencyDown('kafka', error)
     },
-  })
+  }
+}
+
+/** The settings `kafka.tls.*`; undefined where the brokers are spoken to in plain text. */
+export function kafkaTls({ kafka: { tls } }: Config): ConnectionOptions | undefined {
+  return tls.enabled ? toNode(tls) : undefined
 }
 
 function toNode({

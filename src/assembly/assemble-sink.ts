@@ -4,7 +4,7 @@ import type { EnrichedDocument } from '../delivery/document.js'
 import type { Stage } from '../pipeline/stage.js'
 import { indexBatches } from '../sink/bulk-index.js'
 import { elasticsearchBulk } from '../sink/bulk-request.js'
-import { elasticsearchClient } from '../sink/elasticsearch-client.js'
+import { elasticsearchClient, type ElasticsearchClient } from '../sink/elasticsearch-client.js'
 import { indexName } from '../sink/index-name.js'
 import { openFileOutput, openStreamOutput, writeLines } from '../sink/write-lines.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
@@ -33,18 +33,7 @@ export function assembleSink(
       close,
     }
   }
-  const { enabled, ...tls } = elasticsearch.tls
-  if (!tls.verify) {
-    telemetry.warning(
-      'elasticsearch.tls_unverified',
-      'elasticsearch.tls.verify is false: its certificate is not verified',
-    )
-  }
-  const client = elasticsearchClient({
-    ...elasticsearch,
-    tls: enabled || elasticsearch.nodes.some((node) => node.startsWith('https:')) ? tls : undefined,
-    maxConnections: elasticsearch.maxConcurrency + 1,
-  })
+  const client = assembleElasticsearch(config, telemetry)
   const index = indexBatches({
     endpoint: elasticsearchBulk(client, { opType: elasticsearch.opType }),
     indexName: indexName(elasticsearch.index),
@@ -57,4 +46,20 @@ export function assembleSink(
     cutOff,
   })
   return { index, close: () => client.close() }
+}
+
+/** The client by the settings `elasticsearch.*`. Nothing is connected yet. */
+export function assembleElasticsearch({ elasticsearch }: Config, telemetry: Telemetry): ElasticsearchClient {
+  const { enabled, ...tls } = elasticsearch.tls
+  if (!tls.verify) {
+    telemetry.warning(
+      'elasticsearch.tls_unverified',
+      'elasticsearch.tls.verify is false: its certificate is not verified',
+    )
+  }
+  return elasticsearchClient({
+    ...elasticsearch,
+    tls: enabled || elasticsearch.nodes.some((node) => node.startsWith('https:')) ? tls : undefined,
+    maxConnections: elasticsearch.maxConcurrency + 1,
+  })
 }

@@ -48,23 +48,18 @@ export async function assemble(config: Config, { environment, again }: AssembleO
   const { telemetry } = handle
   const { pipeline, nlp, deadLetter } = config
   const lifecycle: Lifecycle = new Lifecycle({ gracefulTimeoutMs: pipeline.gracefulTimeoutMs })
-  const { draining, cutOff } = lifecycle
+  const { draining } = lifecycle
   let client: KafkaClient | undefined
   const kafka = () => (client ??= assembleKafka(config, handle))
-  const analyser = await assembleAnalyser(config, { proxies: proxiesOf(environment), telemetry })
   const source = assembleSource(config, { kafka, telemetry, draining })
-  const sink = assembleSink(config, { telemetry, cutOff })
-  const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry })
+  const line = await assembleLine(config, { environment, lifecycle, telemetry, kafka, source })
   return {
     config,
     telemetry,
     handle,
     lifecycle,
     source,
-    sink,
-    deadLetters,
-    enriching: enrichOptions(config, { analyser, draining, cutOff, telemetry }),
-    batching: { ...config.elasticsearch, backlog: () => source.state.waiting > 0 },
+    ...line,
     guard: new RejectionGuard({
       maxConsecutive: deadLetter.maxConsecutive,
       probeIntervalMs: nlp.breaker.probeIntervalMs,
@@ -73,6 +68,37 @@ export async function assemble(config: Config, { environment, again }: AssembleO
       telemetry,
       clock: systemClock,
     }),
+  }
+}
+
+export interface LineSurroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly lifecycle: Pick<Lifecycle, 'draining' | 'cutOff'>
+  readonly telemetry: Telemetry
+  /** Called only where dead letters go to Kafka. */
+  readonly kafka: () => KafkaClient
+  readonly source: { readonly state: { readonly waiting: number } }
+}
+
+/** What is behind the source, wherever records come from. */
+export type Line = Pick<Parts, 'enriching' | 'batching' | 'sink' | 'deadLetters' | 'close'>
+
+/**
+ * The parts that a record passes. Nothing is connected to, nothing runs.
+ *
+ * @throws what an own NLP adapter throws while it is loaded
+ */
+export async function assembleLine(config: Config, around: LineSurroundings): Promise<Line> {
+  const { environment, telemetry, kafka, source } = around
+  const { draining, cutOff } = around.lifecycle
+  const analyser = await assembleAnalyser(config, { proxies: proxiesOf(environment), telemetry })
+  const sink = assembleSink(config, { telemetry, cutOff })
+  const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry })
+  return {
+    sink,
+    deadLetters,
+    enriching: enrichOptions(config, { analyser, draining, cutOff, telemetry }),
+    batching: { ...config.elasticsearch, backlog: () => source.state.waiting > 0 },
     close: async () => {
       await Promise.all([deadLetters.close(), analyser.close(), sink.close()])
     },
@@ -93,11 +119,13 @@ function enrichOptions(
   }
 }
 
-function telemetryOf(config: Config): TelemetryHandle {
+/** By the settings `log.*`; lines go where documents do not go, unless `output` says where. */
+export function telemetryOf(config: Config, output?: 'stderr'): TelemetryHandle {
   const { nlp, elasticsearch, pipeline, log, sink } = config
+  const elsewhere = sink.type === 'stdout' ? 'stderr' : 'stdout'
   return createTelemetry({
     version: version(),
-    log: { ...log, output: sink.type === 'stdout' ? 'stderr' : 'stdout', secrets: secretsOf(config) },
+    log: { ...log, output: output ?? elsewhere, secrets: secretsOf(config) },
     limits: {
       nlp: nlp.maxConcurrency,
       nlpPerSecond: nlp.maxRequestsPerSecond,
@@ -107,7 +135,8 @@ function telemetryOf(config: Config): TelemetryHandle {
   })
 }
 
-function proxiesOf(environment: AssembleOptions['environment']) {
+/** The proxy variables, in lower or upper case. */
+export function proxiesOf(environment: AssembleOptions['environment']) {
   const read = (name: string) => environment[name] ?? environment[name.toUpperCase()]
   return { httpProxy: read('http_proxy'), httpsProxy: read('https_proxy'), noProxy: read('no_proxy') }
 }

@@ -16,6 +16,8 @@ export interface RetryOptions {
   /** Times the try, with full jitter. */
   readonly delayMs: number
   readonly maxDelayMs: number
+  /** For the jitter, uniform in [0, 1). Default: `Math.random`. */
+  readonly random?: () => number
 }
 
 export interface AnalyseTextOptions {

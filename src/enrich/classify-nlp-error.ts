@@ -76,7 +76,6 @@ const unreachable = new Set([
   'EMFILE',
   'ENFILE',
   'ENOBUFS',
-  'ENOENT',
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_SOCKET',
   'UND_ERR_INFO',
@@ -91,13 +90,13 @@ const badTls =
 function classifyError(error: unknown, answering: boolean): EnrichdError {
   if (error instanceof EnrichdError) return error
   const code = codeOf(error)
-  const said = error instanceof Error ? error.message : String(error)
+  const said = error instanceof Error ? error.message : typeof error === 'string' ? error : 'no reason given'
   const cause = error
   if (timeouts.has(code)) return suspect('NLP_TIMEOUT', 'the NLP service did not answer in time', { cause })
   if (misuse.has(code)) return byProxy(said, cause)
   if (badTls.test(code)) {
     const what =
-      code === 'EPROTO' ? 'it may not speak TLS: check nlp.url' : 'check nlp.tls.ca, .cert, .serverName'
+      code === 'EPROTO' || code.includes('WRONG_VERSION') ? 'it may not speak TLS: check nlp.url' : 'check nlp.tls.ca, .cert, .serverName'
     return setting(`no TLS connection to the NLP service (${code}); ${what}`, cause)
   }
   const throughProxy = /^Proxy response \((\d+)\)/.exec(said)
@@ -113,12 +112,12 @@ function classifyError(error: unknown, answering: boolean): EnrichdError {
 }
 
 /** A host name with several addresses fails with an AggregateError: the first inner code tells. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return ''
+function codeOf(error: unknown, depth = 0): string {
+  if (!(error instanceof Error) || depth > 8) return ''
   const { code } = error as { code?: unknown }
   if (typeof code === 'string') return code
-  if (error instanceof AggregateError) return codeOf(error.errors[0])
-  return error.cause === undefined ? '' : codeOf(error.cause)
+  if (error instanceof AggregateError) return codeOf(error.errors[0], depth + 1)
+  return error.cause === undefined ? '' : codeOf(error.cause, depth + 1)
 }
 
 function byProxy(said: string, cause: unknown): EnrichdError {

@@ -101,6 +101,7 @@ export class NlpService {
         this.#onSilence(silentMs)
       },
     })
+    options.draining.addEventListener('abort', this.#dropQuestions)
     options.cutOff.addEventListener('abort', this.#cutOffAll)
   }
 
@@ -133,8 +134,10 @@ export class NlpService {
     return this.#log.verdict(beganAt)
   }
 
-  /** Lets go of timers and signals, once all calls are over. Idempotent. */
+  /** Lets go of timers and signals, once the records' calls are over. Idempotent. */
   close(): void {
+    this.#dropQuestions()
+    this.#options.draining.removeEventListener('abort', this.#dropQuestions)
     this.#options.cutOff.removeEventListener('abort', this.#cutOffAll)
     this.#clock.clearTimeout(this.#graceTimer)
     this.#silence.close()
@@ -278,9 +281,17 @@ export class NlpService {
   }
 
   readonly #cutOffAll = () => {
-    for (const call of [...this.#log.calls()]) {
+    this.#stop([...this.#log.calls()])
+  }
+
+  readonly #dropQuestions = () => {
+    this.#stop([...this.#log.calls()].filter(({ role }) => role === 'question'))
+  }
+
+  #stop(calls: readonly Call[]): void {
+    for (const call of calls) {
       call.cutOff = 'stopped'
-      call.cancel?.(new Error('cut off'))
+      call.cancel?.(new Error('stopped'))
     }
   }
 

@@ -10,6 +10,9 @@ export interface SilenceWatchOptions {
   readonly onSilence: (silentMs: number) => void
 }
 
+/** However near the moment is, the timer does not run hot. */
+const minCheckMs = 10
+
 /**
  * Notices a service that takes calls and answers none, long before they time out. Costs one timer, which runs while calls are in flight.
  */
@@ -45,6 +48,6 @@ export class SilenceWatch {
     const oldest = log.oldestUndecided()
     const silentMs = oldest === undefined ? 0 : clock.now() - oldest.startedMs
     if (silentMs >= patience) onSilence(silentMs)
-    if (this.#timer === undefined) this.#checkAfter(silentMs >= patience ? patience : patience - silentMs)
+    if (this.#timer === undefined) this.#checkAfter(silentMs >= patience ? patience : Math.max(minCheckMs, patience - silentMs))
   }
 }

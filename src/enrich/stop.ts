@@ -1,3 +1,19 @@
+/** One listener per signal, however many wait for it: removing one of thousands from an `AbortSignal` itself is a linear search. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>()
+
+function listen(signal: AbortSignal, run: () => void): void {
+  const known = listeners.get(signal)
+  if (known !== undefined) {
+    known.add(run)
+    return
+  }
+  const all = new Set([run])
+  listeners.set(signal, all)
+  signal.addEventListener('abort', () => {
+    for (const one of [...all]) one()
+  })
+}
+
 /**
  * Whatever ends the waiting of a record: the drain, the cut-off, its lost lease. Looking is free; the signals are linked only
  * once somebody waits, and unlinked by `dispose`.
@@ -20,7 +36,7 @@ export class Stop {
   get signal(): AbortSignal {
     if (this.#linked === undefined) {
       this.#linked = new AbortController()
-      for (const signal of this.#signals) signal.addEventListener('abort', this.#abort)
+      for (const signal of this.#signals) listen(signal, this.#abort)
       if (this.stopped) this.#abort()
     }
     return this.#linked.signal
@@ -29,6 +45,6 @@ export class Stop {
   /** Lets go of the signals. */
   dispose(): void {
     if (this.#linked === undefined) return
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#abort)
+    for (const signal of this.#signals) listeners.get(signal)?.delete(this.#abort)
   }
 }

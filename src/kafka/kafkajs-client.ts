@@ -4,7 +4,9 @@ import type { ConnectionOptions } from 'node:tls'
 import type { EnrichdError } from '../errors.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 import { registerCodecs } from './codecs.js'
+import type { KafkaInspector } from './kafka-inspector.js'
 import { KafkajsAdmin } from './kafkajs-admin.js'
+import { KafkajsInspector } from './kafkajs-inspector.js'
 import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
 import { KafkajsMember, OUT_OF_RANGE_MESSAGE } from './kafkajs-member.js'
 import { KafkajsProducer } from './kafkajs-producer.js'
@@ -45,12 +47,22 @@ export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient 
       const shared = admin()
       return new KafkajsMember(memberOptions, { kafka, admin: () => shared, waiting: options.waiting })
     },
-    producer: () =>
-      new KafkajsProducer(kafka().producer({ allowAutoTopicCreation: false, retry: { retries: 2 } })),
+    producer: () => new KafkajsProducer(kafka().producer(producerSettings)),
     admin,
   }
 }
 
+/** Kafka from outside any group. Nothing is connected before the first question. */
+export function createKafkaInspector(options: KafkaConnectionOptions): KafkaInspector {
+  registerCodecs()
+  return new KafkajsInspector(new kafkajs.Kafka(toKafkajs(options, new Set())))
+}
+
+const producerSettings = {
+  allowAutoTopicCreation: false,
+  createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  retry: { retries: 2 },
+}
 const adminRetry = { retry: { retries: 1, initialRetryTime: 100 } }
 
 function toKafkajs(

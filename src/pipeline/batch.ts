@@ -1,6 +1,6 @@
 import { checkAmount, checkCount } from './bound.js'
 import { systemClock, type Clock } from './clock.js'
-import { Intake } from './intake.js'
+import { Intake, type Failure } from './intake.js'
 import { Outbox } from './outbox.js'
 import type { Stage } from './stage.js'
 
@@ -9,19 +9,20 @@ export interface BatchOptions<T> {
   readonly count: number
   /** Bytes of a batch at most, by `sizeOf`; an integer from 1. A single larger item makes a batch of its own. */
   readonly bytes: number
-  /** From a batch's first item until it is handed on, in ms; 0 or more. */
+  /** How long a batch's first item may wait for others, in ms; 0 or more. With 0 a batch is what is there. */
   readonly ageMs: number
+  /** The bytes of an item; 0 or more. An error that it throws ends the stage. */
   readonly sizeOf: (item: T) => number
   /** Default: the system's. */
   readonly clock?: Clock
 }
 
 /**
- * Gathers items into arrays, in order. A batch is handed on when it is full by count or bytes, when its first item has
- * waited `ageMs`, or when the source ends; whichever comes first. While nobody asks, a batch that is due goes on filling.
+ * Gathers items into arrays, in order. A batch is due when it is full by count or bytes, when its first item has waited
+ * `ageMs`, or when the source ends; whichever comes first. While nobody asks for it, a batch that is due goes on filling.
  *
- * Holds one batch and one item. An error of the source comes after the batch that was being filled. An early `return()`
- * closes the source and drops what was gathered.
+ * Holds one batch and one item. An error, of the source or of `sizeOf`, comes after the batch that was being filled. An
+ * early `return()` closes the source and drops what was gathered.
  *
  * @throws RangeError for a bound that is none
  */
@@ -32,19 +33,25 @@ export function batch<T>(options: BatchOptions<T>): Stage<T, T[]> {
   return (source) => ({ [Symbol.asyncIterator]: () => new Batcher(source, options) })
 }
 
-/** empty → filling (the age runs) → due (full or aged) → empty; at the end of the source what is there is due */
+interface Filling<T> {
+  readonly items: T[]
+  bytes: number
+  /** When its first item came. */
+  readonly sinceMs: number
+}
+
+/** empty ──an item──▶ filling ──full, aged, or the source ended──▶ due ──asked for──▶ empty, or filling with what did not fit */
 class Batcher<T> implements AsyncIterator<T[]> {
   readonly #options: BatchOptions<T>
   readonly #clock: Clock
   readonly #intake: Intake<T>
   readonly #outbox = new Outbox<T[]>()
-  #items: T[] = []
-  #bytes = 0
-  #due = false
+  #filling: Filling<T> | undefined
+  /** Begun with the item whose bytes did not fit. */
+  #next: Filling<T> | undefined
+  #aged = false
   #timer: unknown
-  /** Came when the batch was full by bytes: the first of the next one. */
-  #spare: T | undefined
-  #hasSpare = false
+  #ending: { readonly error: Failure | undefined } | undefined
 
   constructor(source: AsyncIterable<T>, options: BatchOptions<T>) {
     this.#options = options
@@ -52,93 +59,81 @@ class Batcher<T> implements AsyncIterator<T[]> {
     this.#intake = new Intake(source, {
       item: (item) => {
         this.#add(item)
-        this.#fill()
+        this.#handOn()
       },
       end: (error) => {
-        this.#due = this.#items.length > 0
-        this.#flush()
-        if (this.#items.length === 0) this.#outbox.close(error)
-        else this.#ending = { error }
+        this.#ending = { error }
+        this.#handOn()
       },
     })
   }
 
-  #ending: { readonly error: { readonly reason: unknown } | undefined } | undefined
-
   next(): Promise<IteratorResult<T[]>> {
     const next = this.#outbox.next()
-    this.#flush()
-    this.#fill()
+    this.#handOn()
     return next
   }
 
   async return(): Promise<IteratorResult<T[]>> {
-    this.#stopTimer()
-    this.#items = []
-    this.#hasSpare = false
+    this.#outbox.discard()
     try {
       await this.#intake.close()
     } finally {
+      this.#next = undefined
+      this.#begin(undefined)
       this.#outbox.close()
     }
     return { done: true, value: undefined }
   }
 
-  #fill(): void {
-    if (!this.#isFull()) this.#intake.pull()
-  }
-
-  #isFull(): boolean {
-    return this.#hasSpare || this.#items.length >= this.#options.count || this.#bytes >= this.#options.bytes
-  }
-
   #add(item: T): void {
-    const size = this.#options.sizeOf(item)
-    if (this.#items.length > 0 && this.#bytes + size > this.#options.bytes) {
-      this.#spare = item
-      this.#hasSpare = true
-    } else {
-      this.#items.push(item)
-      this.#bytes += size
-      if (this.#items.length === 1) this.#startTimer()
+    const bytes = checkAmount('sizeOf', this.#options.sizeOf(item))
+    const filling = this.#filling
+    if (filling !== undefined && filling.bytes + bytes <= this.#options.bytes) {
+      filling.items.push(item)
+      filling.bytes += bytes
+      return
     }
-    if (this.#isFull()) this.#due = true
-    this.#flush()
+    const begun = { items: [item], bytes, sinceMs: this.#clock.now() }
+    if (filling === undefined) this.#begin(begun)
+    else this.#next = begun
   }
 
-  /** Hands on what is due, if somebody asks for it. */
-  #flush(): void {
-    if (!this.#due || !this.#outbox.wanted) return
-    const items = this.#items
-    this.#stopTimer()
-    this.#items = []
-    this.#bytes = 0
-    this.#due = false
-    this.#outbox.push(items)
-    if (this.#hasSpare) this.#takeSpare()
-    if (this.#ending === undefined) return
-    if (this.#items.length === 0) this.#outbox.close(this.#ending.error)
-    else this.#due = true
+  get #full(): boolean {
+    if (this.#filling === undefined) return false
+    const { items, bytes } = this.#filling
+    return this.#next !== undefined || items.length >= this.#options.count || bytes >= this.#options.bytes
   }
 
-  #takeSpare(): void {
-    const spare = this.#spare as T
-    this.#spare = undefined
-    this.#hasSpare = false
-    this.#add(spare)
+  /** Hands on what is due, where somebody asks for it, and sees to it that more comes. */
+  #handOn(): void {
+    while (this.#filling !== undefined && this.#outbox.wanted && this.#due) {
+      const { items } = this.#filling
+      this.#begin(this.#next)
+      this.#next = undefined
+      this.#outbox.push(items)
+    }
+    if (this.#ending !== undefined && this.#filling === undefined) this.#outbox.close(this.#ending.error)
+    if (!this.#full) this.#intake.pull()
   }
 
-  #startTimer(): void {
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#due = true
-      this.#flush()
-      this.#fill()
-    }, this.#options.ageMs)
+  get #due(): boolean {
+    return this.#full || this.#aged || this.#ending !== undefined
   }
 
-  #stopTimer(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+  #begin(filling: Filling<T> | undefined): void {
+    this.#filling = filling
+    this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#aged = false
+    if (filling === undefined) return
+    const leftMs = filling.sinceMs + this.#options.ageMs - this.#clock.now()
+    if (leftMs <= 0) this.#aged = true
+    else this.#timer = this.#clock.setTimeout(this.#age, leftMs)
+  }
+
+  readonly #age = (): void => {
+    this.#aged = true
+    this.#handOn()
   }
 }

@@ -1,6 +1,5 @@
 import { checkCount } from './bound.js'
-import { Intake } from './intake.js'
-import { Outbox } from './outbox.js'
+import { relay } from './relay.js'
 import type { Stage } from './stage.js'
 
 export interface BufferOptions {
@@ -18,37 +17,10 @@ export interface BufferOptions {
  */
 export function buffer<T>({ size }: BufferOptions): Stage<T, T> {
   checkCount('size', size)
-  return (source) => ({
-    [Symbol.asyncIterator]() {
-      const outbox = new Outbox<T>()
-      const fill = () => {
-        if (outbox.length < size) intake.pull()
-      }
-      const intake = new Intake(source, {
-        item: (item) => {
-          outbox.push(item)
-          fill()
-        },
-        end: (error) => {
-          outbox.close(error)
-        },
-      })
-      return {
-        next() {
-          const next = outbox.next()
-          fill()
-          return next
-        },
-        async return(): Promise<IteratorResult<T>> {
-          outbox.clear()
-          try {
-            await intake.close()
-          } finally {
-            outbox.close()
-          }
-          return { done: true, value: undefined }
-        },
-      }
+  return relay<T, T>({
+    ahead: size,
+    take: (item, handOn) => {
+      handOn(item)
     },
   })
 }

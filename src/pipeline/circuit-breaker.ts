@@ -1,3 +1,4 @@
+import { abortReason } from './abort-reason.js'
 import { systemClock, type Clock } from './clock.js'
 
 export type CircuitState = 'closed' | 'open' | 'probing'
@@ -8,10 +9,6 @@ export interface CircuitBreakerOptions {
   readonly clock?: Clock
   /** Called after each change of state. */
   readonly onChange?: (state: CircuitState, cause: Error | undefined) => void
-}
-
-interface Waiter {
-  readonly admit: (as: 'pass' | 'probe') => void
 }
 
 /**
@@ -28,13 +25,17 @@ export class CircuitBreaker {
   readonly #probeIntervalMs: number
   readonly #clock: Clock
   readonly #onChange: CircuitBreakerOptions['onChange']
-  readonly #waiters = new Set<Waiter>()
+  /** In the order in which they came; each is told as what it may go. */
+  readonly #waiters = new Set<(as: 'pass' | 'probe') => void>()
   #state: CircuitState = 'closed'
+  /** Open: when the next probe may go. */
+  #probeAtMs = 0
+  /** It may go now, and nobody has come to be it. */
   #probeDue = false
   #timer: unknown
 
   constructor({ probeIntervalMs, clock = systemClock, onChange }: CircuitBreakerOptions) {
-    if (!(probeIntervalMs > 0))
+    if (!(Number.isFinite(probeIntervalMs) && probeIntervalMs > 0))
       throw new RangeError(`probeIntervalMs: expected above 0, got ${probeIntervalMs}`)
     this.#probeIntervalMs = probeIntervalMs
     this.#clock = clock
@@ -56,22 +57,20 @@ export class CircuitBreaker {
    * @throws the signal's reason when it is or becomes aborted first
    */
   enter(signal?: AbortSignal): Promise<'pass' | 'probe'> {
-    if (signal?.aborted === true) return Promise.reject(reasonOf(signal))
+    if (signal?.aborted === true) return Promise.reject(abortReason(signal))
     if (this.#state === 'closed') return Promise.resolve('pass')
     return new Promise((resolve, reject) => {
       const abort = () => {
-        this.#waiters.delete(waiter)
-        reject(reasonOf(signal))
+        this.#waiters.delete(admit)
+        reject(abortReason(signal))
       }
-      const waiter: Waiter = {
-        admit: (as) => {
-          this.#waiters.delete(waiter)
-          signal?.removeEventListener('abort', abort)
-          resolve(as)
-        },
+      const admit = (as: 'pass' | 'probe') => {
+        this.#waiters.delete(admit)
+        signal?.removeEventListener('abort', abort)
+        resolve(as)
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#waiters.add(waiter)
+      this.#waiters.add(admit)
       if (this.#probeDue) this.#probe()
     })
   }
@@ -81,16 +80,23 @@ export class CircuitBreaker {
     if (this.#state === 'closed') return
     this.#stopTimer()
     this.#change('closed', undefined)
-    for (const waiter of [...this.#waiters]) waiter.admit('pass')
+    for (const admit of this.#waiters) admit('pass')
   }
 
-  /** Opens, or stays open after a failed probe. The next probe is due after the longer of the interval and `retryAfterMs`. */
+  /**
+   * Opens, or stays open after a failed probe. The next probe is due after the longer of the interval and `retryAfterMs`.
+   *
+   * Calls that were under way fail one after another: while it is open, that does not put the probe off, unless by a
+   * `retryAfterMs` that ends later. While a probe is out, a failure is taken for the probe's.
+   */
   trip(cause: Error, retryAfterMs = 0): void {
-    // Calls that were under way fail one after another; they must not put the next probe off.
-    const underWay = this.#state === 'open' && (this.#timer !== undefined || this.#probeDue)
+    const wasOpen = this.#state === 'open'
+    const probeAtMs = this.#clock.now() + Math.max(this.#probeIntervalMs, retryAfterMs)
     this.#change('open', cause)
-    if (!underWay || retryAfterMs > this.#probeIntervalMs)
-      this.#startTimer(Math.max(this.#probeIntervalMs, retryAfterMs))
+    if (wasOpen && (retryAfterMs <= this.#probeIntervalMs || probeAtMs <= this.#probeAtMs)) return
+    this.#probeAtMs = probeAtMs
+    this.#stopTimer()
+    this.#timer = this.#clock.setTimeout(this.#timeUp, probeAtMs - this.#clock.now())
   }
 
   /** The probe ended without a verdict: the next waiter takes its place. */
@@ -101,19 +107,16 @@ export class CircuitBreaker {
   }
 
   #probe(): void {
-    const [next] = this.#waiters
-    this.#probeDue = next === undefined
-    if (next === undefined) return
+    const [admit] = this.#waiters
+    this.#probeDue = admit === undefined
+    if (admit === undefined) return
     this.#change('probing', undefined)
-    next.admit('probe')
+    admit('probe')
   }
 
-  #startTimer(delayMs: number): void {
-    this.#stopTimer()
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#probe()
-    }, delayMs)
+  readonly #timeUp = (): void => {
+    this.#timer = undefined
+    this.#probe()
   }
 
   #stopTimer(): void {
@@ -127,9 +130,4 @@ export class CircuitBreaker {
     this.#state = state
     this.#onChange?.(state, cause)
   }
-}
-
-function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason })
 }

@@ -1,30 +1,36 @@
+export interface IntakeEvents<T> {
+  /** An item came. An error that this throws is the stage's own: see `fail`. */
+  readonly item: (item: T) => void
+  /** The source ended, or was drained, or failed. Called once at most, and never after `close()`. */
+  readonly end: (error?: Failure) => void
+}
+
+/** An error that was thrown, whatever it is: `undefined` can be thrown too. */
+export interface Failure {
+  readonly reason: unknown
+}
+
 /**
- * The producer's side of a stage that works ahead: pulls from a source, one `next()` at a time, whenever it is asked to
- * and its stage has room.
+ * The upstream side of a stage: pulls from a source, one `next()` at a time, whenever its stage has room.
  *
- * open → draining → ended (the source ended or failed); open → ended (closed: what still comes is dropped)
+ *     open ──the source ends or fails──▶ ended ◀──close(), fail()── open, draining
+ *     open ──drain()──▶ draining ──what was asked for has come──▶ ended
  */
 export class Intake<T> {
   readonly #iterator: AsyncIterator<T>
-  readonly #onItem: (item: T) => void
-  readonly #onEnd: (error?: { readonly reason: unknown }) => void
+  readonly #on: IntakeEvents<T>
+  #state: 'open' | 'draining' | 'ended' = 'open'
   #pulling: Promise<void> | undefined
-  #ended = false
-  #draining = false
-  #closed: Promise<void> | undefined
+  #closing: Promise<void> | undefined
 
-  /** @param on `end` is called once, with the error of a source that failed; neither is called after `close()` */
-  constructor(
-    source: AsyncIterable<T>,
-    on: { readonly item: (item: T) => void; readonly end: (error?: { readonly reason: unknown }) => void },
-  ) {
+  constructor(source: AsyncIterable<T>, on: IntakeEvents<T>) {
     this.#iterator = source[Symbol.asyncIterator]()
-    this.#onItem = on.item
-    this.#onEnd = on.end
+    this.#on = on
   }
 
+  /** Nothing comes any more. */
   get ended(): boolean {
-    return this.#ended
+    return this.#state === 'ended'
   }
 
   /** A `next()` is under way. */
@@ -34,55 +40,86 @@ export class Intake<T> {
 
   /** Asks for one more item, unless one is asked for already. */
   pull(): void {
-    if (this.#ended || this.#draining || this.#pulling !== undefined) return
-    this.#pulling = this.#iterator.next().then(
-      (result) => {
-        this.#pulling = undefined
-        if (this.#ended) return
-        if (result.done !== true) {
-          this.#onItem(result.value)
-          return
-        }
-        this.#ended = true
-        this.#onEnd()
-      },
-      (reason: unknown) => {
-        this.#pulling = undefined
-        if (this.#ended) return
-        this.#ended = true
-        this.#onEnd({ reason })
-      },
-    )
+    if (this.#state === 'open' && this.#pulling === undefined)
+      this.#pulling = this.#next().then(this.#received, this.#failed)
   }
 
-  /** Closes the source, and waits until it is; idempotent. Does nothing to a source that ended by itself. */
+  /**
+   * Closes the source and waits until it is closed; what still comes is dropped. Does nothing to a source that has ended.
+   * Idempotent.
+   *
+   * @throws what the source's `return()` throws
+   */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
-    return this.#closed
+    if (this.#state === 'ended') return this.#closing ?? Promise.resolve()
+    this.#state = 'ended'
+    return (this.#closing ??= this.#return())
   }
 
-  /** Asks the source to end: nothing more is pulled, but an item that was asked for still comes, and then the end. */
-  async drain(): Promise<void> {
-    if (this.#ended || this.#draining) return
-    this.#draining = true
+  /**
+   * Asks the source to end: nothing more is pulled, but an item that was asked for still comes, and then the end.
+   * Idempotent.
+   *
+   * @throws what the source's `return()` throws, after the end
+   */
+  drain(): Promise<void> {
+    if (this.#state === 'open') {
+      this.#state = 'draining'
+      this.#closing = this.#return().finally(() => {
+        this.#end()
+      })
+    }
+    return this.#closing ?? Promise.resolve()
+  }
+
+  /** The stage's own work failed: closes the source, then ends with this error. The first one counts. */
+  fail(reason: unknown): void {
+    if (this.#state === 'ended') return
+    const ended = () => {
+      this.#on.end({ reason })
+    }
+    this.close().then(ended, ended)
+  }
+
+  /** An iterator that throws instead of returning a promise is as good as one that rejects. */
+  #next(): Promise<IteratorResult<T>> {
     try {
-      await this.#iterator.return?.()
-      await this.#pulling
-    } finally {
-      this.#finish()
+      return this.#iterator.next()
+    } catch (reason) {
+      return Promise.reject(reason as Error)
     }
   }
 
-  #finish(): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#onEnd()
+  readonly #received = (result: IteratorResult<T>): void => {
+    this.#pulling = undefined
+    if (this.#state === 'ended') return
+    if (result.done === true) {
+      this.#end()
+      return
+    }
+    try {
+      this.#on.item(result.value)
+    } catch (reason) {
+      this.fail(reason)
+    }
   }
 
-  async #close(): Promise<void> {
-    if (this.#ended) return
-    this.#ended = true
-    await this.#iterator.return?.()
-    await this.#pulling
+  readonly #failed = (reason: unknown): void => {
+    this.#pulling = undefined
+    this.#end({ reason })
+  }
+
+  #end(error?: Failure): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#on.end(error)
+  }
+
+  async #return(): Promise<void> {
+    try {
+      await this.#iterator.return?.()
+    } finally {
+      await this.#pulling
+    }
   }
 }

@@ -1,22 +1,17 @@
 import { checkCount } from './bound.js'
-import { Fifo } from './fifo.js'
-import { Intake } from './intake.js'
+import { Intake, type Failure } from './intake.js'
+import { Lanes } from './lanes.js'
 import { Outbox } from './outbox.js'
 import type { Semaphore } from './semaphore.js'
+import { freeSlot, NextPermit, type Slot } from './slot.js'
 import type { Stage } from './stage.js'
+
+export type { Slot } from './slot.js'
 
 /** What became of one item: its value, or the error that its work ended with. */
 export type Outcome<In, Out> =
   | { readonly status: 'fulfilled'; readonly item: In; readonly value: Out }
   | { readonly status: 'rejected'; readonly item: In; readonly error: unknown }
-
-/** The permit that an item's work holds, where a semaphore was given. */
-export interface Slot {
-  /** Gives the permit back, for a time in which the work only waits. Does nothing where none is held. */
-  release(): void
-  /** Takes a permit again. @throws the signal's reason on abort; no permit is held then */
-  acquire(signal?: AbortSignal): Promise<void>
-}
 
 export interface MapConcurrentOptions<In> {
   /** Items held at once: in work, waiting for their turn, and done but not taken. An integer from 1. */
@@ -35,20 +30,17 @@ export interface MapConcurrentOptions<In> {
   readonly semaphore?: Semaphore
 }
 
-/** An item that keeps its place until its result is handed on. */
-interface Place<Result> {
-  result: { readonly value: Result } | undefined
-}
-
 /**
- * Runs `work` on many items at once. The stage works ahead: it pulls and starts as long as its bounds allow, whether or
- * not the consumer asks, and no slot stays empty while the source has an item.
+ * Runs `work` on many items at once. From the first `next()` on the stage works ahead: it pulls and starts as long as its
+ * bounds allow, whether or not the consumer asks, and no slot stays empty while the source has an item.
  *
  * A failing item is isolated: it comes out as a rejected `Outcome`, and the stage goes on. With `onError: 'throw'`, for
- * work that fails only where the program is wrong, values come out bare and a failure ends the stage.
+ * work that fails only where the program is wrong, values come out bare and a failure ends the stage: it closes the
+ * source, hands on what the work in flight still brings (in order, as far as the failed item), then throws.
  *
- * Bound: `concurrency` items in all. An error of the source reaches the consumer after every item that came before it.
- * An early `return()` closes the source and waits for the work in flight, whose results are dropped.
+ * Bound: `concurrency` items in all. An error of the source, or of `key`, reaches the consumer after every item that came
+ * before it. An early `return()` closes the source and waits for the work in flight, whose results are dropped; to cut that
+ * short is the work's own affair, by a signal of its own.
  *
  * @throws RangeError for a bound that is none; TypeError for order `key` without a key
  */
@@ -86,34 +78,38 @@ interface WorkOptions<In, Out> extends MapConcurrentOptions<In> {
   readonly work: (item: In, slot: Slot) => Promise<Out> | Out
 }
 
-/** running → ending (the source ended or failed, or work failed) → ended; or → closed, by `return()` */
+/**
+ *     running ──the source ends, or fails──▶ ending ──the last work has ended──▶ ended
+ *     running ──work fails──▶ closing the source ──it is closed──▶ ending
+ *     any ──return()──▶ closing the source ──it is closed, and the last work has ended──▶ ended
+ */
 class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
   readonly #options: WorkOptions<In, Out>
   readonly #intake: Intake<In>
   readonly #outbox = new Outbox<Out>()
-  /** Order `input` and `key`: the places of each lane, in the order in which the items came. */
-  readonly #lanes = new Map<string | number, Fifo<Place<Out>>>()
-  readonly #closing = new AbortController()
-  /** Held and not handed to the outbox. */
-  #working = 0
-  /** In work; these have to end before the stage has. */
-  #inFlight = 0
-  #permitReady = false
-  #permitAsked = false
-  #error: { readonly reason: unknown } | undefined
-  #idle: (() => void) | undefined
+  readonly #lanes: Lanes<Out> | undefined
+  readonly #permit: NextPermit | undefined
+  /** Items that are in work, or done and waiting for their turn. */
+  #held = 0
+  #inWork = 0
+  #sourceEnded = false
+  #error: Failure | undefined
+  #onIdle: (() => void) | undefined
   #returned: Promise<IteratorResult<Out>> | undefined
 
   constructor(source: AsyncIterable<In>, options: WorkOptions<In, Out>) {
     this.#options = options
+    this.#lanes = options.order === 'none' ? undefined : new Lanes(this.#handOn)
+    this.#permit = options.semaphore && new NextPermit(options.semaphore, this.#fill)
     this.#intake = new Intake(source, {
       item: (item) => {
         this.#start(item)
         this.#fill()
       },
       end: (error) => {
+        this.#permit?.close()
         this.#error ??= error
-        this.#returnPermit()
+        this.#sourceEnded = true
         this.#endWhenDone()
       },
     })
@@ -126,154 +122,72 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
   }
 
   return(): Promise<IteratorResult<Out>> {
-    this.#returned ??= this.#close()
-    return this.#returned
+    return (this.#returned ??= this.#close())
   }
 
   async #close(): Promise<IteratorResult<Out>> {
-    this.#closing.abort()
-    this.#outbox.clear()
+    this.#outbox.discard()
+    this.#permit?.close()
     try {
       await this.#intake.close()
     } finally {
-      this.#returnPermit()
-      if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
-      this.#outbox.clear()
+      if (this.#inWork > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
       this.#outbox.close()
     }
     return { done: true, value: undefined }
   }
 
   /** Pulls one more item if there is room for it, and a permit. */
-  #fill(): void {
-    const { concurrency, semaphore } = this.#options
+  readonly #fill = (): void => {
     if (this.#intake.ended || this.#intake.pulling) return
-    if (this.#working + this.#outbox.length >= concurrency) return
-    if (semaphore === undefined || this.#permitReady) this.#intake.pull()
-    else if (semaphore.tryAcquire()) {
-      this.#permitReady = true
-      this.#intake.pull()
-    } else this.#askForPermit(semaphore)
-  }
-
-  #askForPermit(semaphore: Semaphore): void {
-    if (this.#permitAsked) return
-    this.#permitAsked = true
-    semaphore.acquire(this.#closing.signal).then(
-      () => {
-        this.#permitAsked = false
-        this.#permitReady = true
-        if (this.#intake.ended) this.#returnPermit()
-        else this.#fill()
-      },
-      () => (this.#permitAsked = false),
-    )
-  }
-
-  #returnPermit(): void {
-    if (!this.#permitReady) return
-    this.#permitReady = false
-    this.#options.semaphore?.release()
+    if (this.#held + this.#outbox.length >= this.#options.concurrency) return
+    if (this.#permit === undefined || this.#permit.ready()) this.#intake.pull()
   }
 
   #start(item: In): void {
-    const slot = new HeldSlot(this.#permitReady ? this.#options.semaphore : undefined)
-    this.#permitReady = false
-    this.#working++
-    this.#inFlight++
-    const finish = this.#placeOf(item)
+    const { order, key, work } = this.#options
+    const handOn = this.#lanes?.take(order === 'key' && key !== undefined ? key(item) : 0) ?? this.#handOn
+    const slot = this.#permit?.take() ?? freeSlot
+    this.#held++
+    this.#inWork++
+    const fulfilled = (value: Out): void => {
+      slot.end()
+      handOn(value)
+      this.#ended()
+    }
+    const rejected = (reason: unknown): void => {
+      slot.end()
+      this.#held--
+      this.#error ??= { reason }
+      this.#permit?.close()
+      this.#intake.fail(reason)
+      this.#ended()
+    }
     let result: Promise<Out> | Out
     try {
-      result = this.#options.work(item, slot)
+      result = work(item, slot)
     } catch (reason) {
-      this.#failed(slot, reason)
+      rejected(reason)
       return
     }
-    if (!(result instanceof Promise)) {
-      this.#finished(slot)
-      finish(result)
-      return
-    }
-    result.then(
-      (value) => {
-        this.#finished(slot)
-        finish(value)
-        this.#fill()
-        this.#endWhenDone()
-      },
-      (reason: unknown) => {
-        this.#failed(slot, reason)
-      },
-    )
+    if (result instanceof Promise) result.then(fulfilled, rejected)
+    else fulfilled(result)
   }
 
-  #finished(slot: HeldSlot): void {
-    this.#inFlight--
-    slot.release()
-    if (this.#inFlight === 0) this.#idle?.()
-  }
-
-  #failed(slot: HeldSlot, reason: unknown): void {
-    this.#finished(slot)
-    this.#working--
-    this.#error ??= { reason }
-    void this.#intake.close().catch(() => undefined)
-    this.#returnPermit()
+  /** Some work has. */
+  #ended(): void {
+    this.#inWork--
+    if (this.#inWork === 0) this.#onIdle?.()
     this.#endWhenDone()
-  }
-
-  /** Takes the item's place in the order; the result calls in. */
-  #placeOf(item: In): (value: Out) => void {
-    const { order, key } = this.#options
-    if (order === 'none') return this.#handOn
-    const laneKey = order === 'key' && key !== undefined ? key(item) : 0
-    const lane = this.#lanes.get(laneKey) ?? new Fifo<Place<Out>>()
-    this.#lanes.set(laneKey, lane)
-    const place: Place<Out> = { result: undefined }
-    lane.push(place)
-    return (value) => {
-      place.result = { value }
-      this.#handOnInOrder(laneKey, lane)
-    }
-  }
-
-  #handOnInOrder(laneKey: string | number, lane: Fifo<Place<Out>>): void {
-    for (let first = lane.peek(); first?.result !== undefined; first = lane.peek()) {
-      lane.shift()
-      this.#handOn(first.result.value)
-    }
-    if (lane.length === 0) this.#lanes.delete(laneKey)
+    this.#fill()
   }
 
   readonly #handOn = (value: Out): void => {
-    this.#working--
+    this.#held--
     this.#outbox.push(value)
   }
 
   #endWhenDone(): void {
-    if (this.#intake.ended && this.#inFlight === 0 && this.#returned === undefined)
-      this.#outbox.close(this.#error)
-  }
-}
-
-class HeldSlot implements Slot {
-  readonly #semaphore: Semaphore | undefined
-  #held: boolean
-
-  constructor(semaphore: Semaphore | undefined) {
-    this.#semaphore = semaphore
-    this.#held = semaphore !== undefined
-  }
-
-  release(): void {
-    if (!this.#held) return
-    this.#held = false
-    this.#semaphore?.release()
-  }
-
-  async acquire(signal?: AbortSignal): Promise<void> {
-    if (this.#held || this.#semaphore === undefined) return
-    await this.#semaphore.acquire(signal)
-    this.#held = true
+    if (this.#sourceEnded && this.#inWork === 0) this.#outbox.close(this.#error)
   }
 }

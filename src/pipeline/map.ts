@@ -1,3 +1,4 @@
+import { relay } from './relay.js'
 import type { Stage } from './stage.js'
 
 /**
@@ -5,27 +6,10 @@ import type { Stage } from './stage.js'
  * after the source was closed.
  */
 export function map<In, Out>(change: (item: In) => Out): Stage<In, Out> {
-  return (source) => ({
-    [Symbol.asyncIterator]() {
-      const iterator = source[Symbol.asyncIterator]()
-      return {
-        async next(): Promise<IteratorResult<Out>> {
-          const result = await iterator.next()
-          if (result.done === true) return { done: true, value: undefined }
-          try {
-            return { done: false, value: change(result.value) }
-          } catch (error) {
-            await iterator.return?.()
-            throw error
-          }
-        },
-        return: () => close(iterator),
-      }
+  return relay<In, Out>({
+    ahead: 0,
+    take: (item, handOn) => {
+      handOn(change(item))
     },
   })
-}
-
-async function close(iterator: AsyncIterator<unknown>): Promise<IteratorResult<never>> {
-  await iterator.return?.()
-  return { done: true, value: undefined }
 }

@@ -1,17 +1,24 @@
-import { deferred, type Deferred } from './deferred.js'
 import { Fifo } from './fifo.js'
+import type { Failure } from './intake.js'
+
+interface Taker<T> {
+  readonly resolve: (result: IteratorResult<T>) => void
+  readonly reject: (reason: unknown) => void
+}
 
 /**
- * The consumer's side of a stage that works ahead: what is ready waits here, and a consumer that asked too early waits
- * for it. Several `next()` at once are answered in the order in which they were asked.
+ * The downstream side of a stage: what is ready waits here, and a consumer that asked too early waits for it. Several
+ * `next()` at once are answered in the order in which they were asked.
  *
- * open → closed (no more items come; what is ready is still handed out, then the error, if any, then the end)
+ *     open ──close()──▶ closed: what is ready is still handed out, then the error, if any, once, then the end
+ *     open, closed ──discard()──▶ discarding ──close()──▶ closed, with nothing ready and no error
  */
 export class Outbox<T> {
   readonly #ready = new Fifo<T>()
-  readonly #takers = new Fifo<Deferred<IteratorResult<T>>>()
+  readonly #takers = new Fifo<Taker<T>>()
+  #discarding = false
   #closed = false
-  #error: { readonly reason: unknown } | undefined
+  #error: Failure | undefined
 
   /** Items that nobody has taken yet. */
   get length(): number {
@@ -24,32 +31,36 @@ export class Outbox<T> {
   }
 
   push(item: T): void {
+    if (this.#discarding) return
     if (this.#takers.length > 0) this.#takers.shift().resolve({ done: false, value: item })
     else this.#ready.push(item)
   }
 
-  /** No more items come; `error` is thrown once, after what is ready. */
-  close(error?: { readonly reason: unknown }): void {
+  /** No more items come. */
+  close(error?: Failure): void {
     if (this.#closed) return
     this.#closed = true
-    this.#error = error
+    if (!this.#discarding) this.#error = error
     while (this.#takers.length > 0) this.#end(this.#takers.shift())
   }
 
-  /** Forgets what is ready. */
-  clear(): void {
+  /** The consumer has stopped: forgets what is ready, and what still comes. */
+  discard(): void {
+    this.#discarding = true
+    this.#error = undefined
     this.#ready.clear()
   }
 
   next(): Promise<IteratorResult<T>> {
     if (this.#ready.length > 0) return Promise.resolve({ done: false, value: this.#ready.shift() })
-    const taker = deferred<IteratorResult<T>>()
-    if (this.#closed) this.#end(taker)
-    else this.#takers.push(taker)
-    return taker.promise
+    return new Promise((resolve, reject) => {
+      const taker = { resolve, reject }
+      if (this.#closed) this.#end(taker)
+      else this.#takers.push(taker)
+    })
   }
 
-  #end(taker: Deferred<IteratorResult<T>>): void {
+  #end(taker: Taker<T>): void {
     const error = this.#error
     this.#error = undefined
     if (error === undefined) taker.resolve({ done: true, value: undefined })

@@ -1,7 +1,5 @@
-interface Waiter {
-  readonly grant: () => void
-  gone: boolean
-}
+import { abortReason } from './abort-reason.js'
+import { checkCount } from './bound.js'
 
 /**
  * A counting semaphore: at most `permits` are held at once. Fair (first come, first served), resizable, abortable.
@@ -9,12 +7,12 @@ interface Waiter {
 export class Semaphore {
   #permits: number
   #inUse = 0
-  #waiting = 0
-  #queue: Waiter[] = []
+  /** Those who wait, in the order in which they came; each is told when it has its permit. */
+  readonly #waiters = new Set<() => void>()
 
   /** @throws RangeError unless `permits` is an integer of 1 or more */
   constructor(permits: number) {
-    this.#permits = checked(permits)
+    this.#permits = checkCount('permits', permits)
   }
 
   /** How many may be held at once. */
@@ -29,12 +27,12 @@ export class Semaphore {
 
   /** How many callers wait. */
   get waiting(): number {
-    return this.#waiting
+    return this.#waiters.size
   }
 
   /** Takes a permit if one is free and nobody waits for it. */
   tryAcquire(): boolean {
-    if (this.#waiting > 0 || this.#inUse >= this.#permits) return false
+    if (this.#waiters.size > 0 || this.#inUse >= this.#permits) return false
     this.#inUse++
     return true
   }
@@ -45,25 +43,19 @@ export class Semaphore {
    * @throws the signal's reason when it is or becomes aborted first; no permit is held then
    */
   acquire(signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted === true) return Promise.reject(reasonOf(signal))
+    if (signal?.aborted === true) return Promise.reject(abortReason(signal))
     if (this.tryAcquire()) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const abort = () => {
-        waiter.gone = true
-        this.#waiting--
-        reject(reasonOf(signal))
-        this.#grant()
+        this.#waiters.delete(granted)
+        reject(abortReason(signal))
       }
-      const waiter: Waiter = {
-        gone: false,
-        grant: () => {
-          signal?.removeEventListener('abort', abort)
-          resolve()
-        },
+      const granted = () => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#queue.push(waiter)
-      this.#waiting++
+      this.#waiters.add(granted)
     })
   }
 
@@ -81,29 +73,16 @@ export class Semaphore {
    * @throws RangeError unless `permits` is an integer of 1 or more
    */
   resize(permits: number): void {
-    this.#permits = checked(permits)
+    this.#permits = checkCount('permits', permits)
     this.#grant()
   }
 
   #grant(): void {
-    while (this.#waiting > 0 && this.#inUse < this.#permits) {
-      const waiter = this.#queue.shift()
-      if (waiter === undefined) return
-      if (waiter.gone) continue
-      this.#waiting--
+    for (const granted of this.#waiters) {
+      if (this.#inUse >= this.#permits) return
+      this.#waiters.delete(granted)
       this.#inUse++
-      waiter.grant()
+      granted()
     }
-    if (this.#waiting === 0) this.#queue = []
   }
-}
-
-function checked(permits: number): number {
-  if (Number.isInteger(permits) && permits >= 1) return permits
-  throw new RangeError(`permits: expected an integer of 1 or more, got ${permits}`)
-}
-
-function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason })
 }

@@ -1,6 +1,8 @@
+import { abortReason } from './abort-reason.js'
 import { systemClock, type Clock } from './clock.js'
 
 export interface SleepOptions {
+  /** Default: the system's. */
   readonly clock?: Clock
   readonly signal?: AbortSignal | undefined
 }
@@ -13,12 +15,12 @@ export interface SleepOptions {
 export function sleep(delayMs: number, { clock = systemClock, signal }: SleepOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
-      reject(reasonOf(signal))
+      reject(abortReason(signal))
       return
     }
     const abort = () => {
       clock.clearTimeout(timer)
-      reject(reasonOf(signal))
+      reject(abortReason(signal))
     }
     const timer = clock.setTimeout(() => {
       signal?.removeEventListener('abort', abort)
@@ -26,9 +28,4 @@ export function sleep(delayMs: number, { clock = systemClock, signal }: SleepOpt
     }, delayMs)
     signal?.addEventListener('abort', abort, { once: true })
   })
-}
-
-function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason })
 }

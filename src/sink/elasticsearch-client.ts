@@ -1,5 +1,8 @@
 import { Client, SniffingTransport, type ClientOptions } from '@elastic/elasticsearch'
 
+/** For who hands the client on and need not know whose it is. */
+export type ElasticsearchClient = Client
+
 export interface ElasticsearchClientOptions {
   /** One or more addresses; requests go to them in turn, and one that fails is left out for a while. */
   readonly nodes: readonly string[]

@@ -31,7 +31,7 @@ export interface TelemetryOptions {
 }
 
 /** A line of a client's own log. */
-export interface ClientLogLine {
+interface ClientLogLine {
   readonly level: 'error' | 'warn' | 'info' | 'debug'
   readonly namespace: string
   readonly message: string
@@ -44,15 +44,15 @@ export interface TelemetryHandle {
   /** Where the Kafka client's own log goes: event `kafka.client`. */
   readonly kafkaLog: (line: ClientLogLine) => void
   /** What is looked at when somebody asks; may be set again as parts come to life. */
-  watch(views: LiveViews): void
-  status(): StatusSnapshot
+  readonly watch: (views: LiveViews) => void
+  readonly status: () => StatusSnapshot
   /** All metrics in the text format of Prometheus, of the content type `metricsContentType`. */
-  metrics(): Promise<string>
+  readonly metrics: () => Promise<string>
   readonly metricsContentType: string
   /** Begins to sample and to write progress lines, once a second, until `close`. Idempotent. */
-  start(): void
+  readonly start: () => void
   /** No line follows but those that are told; resolves once all are written, or after a second. Idempotent. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 const TICK_MS = 1000

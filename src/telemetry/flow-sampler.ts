@@ -13,7 +13,7 @@ export interface FlowRates {
   readonly eventLoopBusy: number
 }
 
-export interface CallRates {
+interface CallRates {
   readonly perSecond: number
   readonly inFlight: number
   /** How long one takes, in ms; undefined where none ended. */

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty'
-import { pino } from 'pino'
 import pretty from 'pino-pretty'
+import { LineWriter } from './line-writer.js'
 
 /** Where lines go: each `write` is one whole line with its line end. */
 export interface LogOutput {
@@ -11,38 +11,9 @@ export interface LogOutput {
   flush(timeoutMs: number): Promise<void>
 }
 
-/** Lines held for a reader that does not keep up; what comes beyond is lost and counted. */
-const MAX_HELD_BYTES = 4 * 1_048_576
-
-/**
- * Lines to stdout or stderr, written asynchronously: a reader that stands still holds up nobody, and one that goes away
- * ends nothing.
- */
+/** Lines to stdout or stderr; see `LineWriter` for what becomes of them where nobody reads. */
 export function standardOutput(name: 'stdout' | 'stderr'): LogOutput {
-  const stream = pino.destination({ dest: fileDescriptor(name), sync: false, maxLength: MAX_HELD_BYTES })
-  let lost = 0
-  stream.on('drop', () => {
-    lost++
-  })
-  stream.on('error', () => {
-    lost++
-  })
-  return {
-    write: (line) => {
-      stream.write(line)
-    },
-    get lost() {
-      return lost
-    },
-    flush: (timeoutMs) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs)
-        stream.flush(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      }),
-  }
+  return new LineWriter(fileDescriptor(name))
 }
 
 /**

@@ -11,7 +11,7 @@ export interface MetricSources {
   readonly linesLost: () => number
 }
 
-export type Reading = readonly [value: number, labels?: Readonly<Record<string, string>>]
+type Reading = readonly [value: number, labels?: Readonly<Record<string, string>>]
 
 /** One metric, written down once: here. */
 export interface MetricDefinition {

@@ -26,7 +26,7 @@ export interface PartitionView extends TopicPartition {
 }
 
 /** The drain under way. */
-export interface DrainView {
+interface DrainView {
   readonly reason: string
   readonly forMs: number
   /** Until what is still in flight is cut off. */

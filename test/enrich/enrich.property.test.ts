@@ -43,6 +43,11 @@ const scenario = fc.record({
 
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 
+function seeded(): () => number {
+  let seed = 1
+  return () => (seed = (seed * 16807) % 2147483647) / 2147483647
+}
+
 async function play(run: Scenario): Promise<EnrichBench> {
   const { scripts, outage, maxConcurrency, batchSize, cached } = run
   const scriptOf = new Map(scripts.map((script, index) => [`text ${index}`, [...script]]))
@@ -51,6 +56,7 @@ async function play(run: Scenario): Promise<EnrichBench> {
     batchSize,
     adaptive: run.adaptive,
     order: run.order,
+    retry: { limit: 3, delayMs: 1000, maxDelayMs: 30_000, random: seeded() },
     window: Math.max(10, maxConcurrency * batchSize),
     ...(cached && { cache: { maxEntries: 100, ttlMs: 60_000 } }),
     scripted: {
@@ -102,7 +108,11 @@ function check(bench: EnrichBench, run: Scenario): void {
     assert.deepEqual(late, [], 'no call begins during a drain')
   }
   for (const delivery of bench.out) {
-    if (delivery.status === 'released') continue
+    if (delivery.status === 'released') {
+      const lost = run.loseLeaseAtMs !== null && delivery.record.partition === 0
+      assert.ok(lost || run.drainAtMs !== null, 'only a drain or a lost lease releases')
+      continue
+    }
     const calls = bench.callsOf(delivery.record.value?.toString() ?? '')
     if (delivery.status === 'rejected') {
       assert.ok(delivery.attempts <= calls, 'no attempt is counted that was not made')

@@ -283,7 +283,7 @@ test('a record whose lease is lost is released: before its call, in its back-off
 })
 
 test('in partition order, results leave as they came within their partition, and partitions do not wait for one another', async () => {
-  const bench = new EnrichBench({
+  const bench: EnrichBench = new EnrichBench({
     order: 'partition',
     maxConcurrency: 8,
     scripted: { latencyMs: () => (bench.analyser.calls.at(-1)?.texts[0] === 'slow' ? 500 : 10) },

@@ -39,10 +39,14 @@ export class DaemonProcess {
       '--set',
       `${key}=${value}`,
     ])
-    this.#child = spawn(process.execPath, [...(process.env['DAEMON_NODE_OPTIONS']?.split(' ') ?? []), program, 'run', ...set], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    this.#child = spawn(
+      process.execPath,
+      [...(process.env['DAEMON_NODE_OPTIONS']?.split(' ') ?? []), program, 'run', ...set],
+      {
+        env: { PATH: process.env['PATH'] ?? '', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     this.exited = once(this.#child, 'exit').then(([code, signal]) => {
       this.#wake()
       return { code: code as number | null, signal: signal as NodeJS.Signals | null }

@@ -63,7 +63,10 @@ export async function startFakeNlp(options: FakeNlpOptions = {}): Promise<FakeNl
   const sockets = new Set<Socket>()
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await readBody(request)
-    if (request.url?.startsWith('/-/')) { control(request.url, body, response); return; }
+    if (request.url?.startsWith('/-/')) {
+      control(request.url, body, response)
+      return
+    }
     const index = stats.requests++
     const texts = textsOf(body)
     const said: FakeNlpSettings = { ...settings, ...options.script?.(texts, { index }) }
@@ -108,7 +111,9 @@ export async function startFakeNlp(options: FakeNlpOptions = {}): Promise<FakeNl
     },
     close: () =>
       new Promise((resolve) => {
-        server.close(() => { resolve(); })
+        server.close(() => {
+          resolve()
+        })
         for (const socket of sockets) socket.destroy()
       }),
   }
@@ -165,7 +170,9 @@ function readBody(request: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => { resolve(Buffer.concat(chunks).toString('utf8')); })
+    request.on('end', () => {
+      resolve(Buffer.concat(chunks).toString('utf8'))
+    })
     request.on('error', reject)
   })
 }
@@ -173,7 +180,9 @@ function readBody(request: IncomingMessage): Promise<string> {
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => { resolve(); })
+    server.listen(port, '127.0.0.1', () => {
+      resolve()
+    })
   })
 }
 

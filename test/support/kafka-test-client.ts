@@ -7,6 +7,7 @@ import {
   Partitioners,
   type Admin,
   type Consumer,
+  type ITopicMetadata,
   type KafkaMessage,
   type Message,
   type Producer,
@@ -49,17 +50,20 @@ export class KafkaTestClient {
     const admin = await this.admin()
     await admin.createTopics({ topics: [planned], waitForLeaders: false })
     // kafkajs's own waiting gives up when it asks a broker that has not heard of the topic yet.
-    await this.#untilLed(topic, performance.now() + 20_000)
+    await this.#partitions(topic)
     return topic
   }
 
-  async #untilLed(topic: string, deadline: number): Promise<void> {
+  /** The topic's partitions, once each has a leader; a broker may not have heard of the topic yet, or just be gone. */
+  async #partitions(topic: string, timeoutMs = 20_000): Promise<ITopicMetadata['partitions']> {
+    const deadline = performance.now() + timeoutMs
     const admin = await this.admin()
     for (;;) {
       const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined)
       const partitions = metadata?.topics[0]?.partitions ?? []
-      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) return
-      if (performance.now() > deadline) throw new Error(`Topic ${topic} has no leaders after 20 s.`)
+      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) return partitions
+      if (performance.now() > deadline)
+        throw new Error(`Topic ${topic} has no leaders after ${timeoutMs} ms.`)
       await sleep(50)
     }
   }
@@ -68,8 +72,12 @@ export class KafkaTestClient {
     await (await this.admin()).createPartitions({ topicPartitions: [{ topic, count }] })
   }
 
+  /** Deletes a topic. kafkajs's clients go on asking for every topic that they ever saw, so they are made anew. */
   async deleteTopic(topic: string): Promise<void> {
     await (await this.admin()).deleteTopics({ topics: [topic] })
+    await this.close()
+    this.#admin = undefined
+    this.#producer = undefined
   }
 
   async topics(): Promise<string[]> {
@@ -97,8 +105,7 @@ export class KafkaTestClient {
   }
 
   async #byPartition(topic: string, records: readonly Message[]): Promise<Message[][]> {
-    const metadata = await (await this.admin()).fetchTopicMetadata({ topics: [topic] })
-    const partitionMetadata = metadata.topics[0]?.partitions ?? []
+    const partitionMetadata = await this.#partitions(topic)
     const choose = Partitioners.DefaultPartitioner()
     const batches = new Map<number, Message[]>()
     for (const message of records) {
@@ -147,7 +154,7 @@ export class KafkaTestClient {
     await (await this.admin()).setOffsets({ groupId, topic, partitions })
   }
 
-  /** The offset after the last record of each partition, by partition. */
+  /** The offset after the last record of each partition that is readable (not in an open transaction), by partition. */
   async endOffsets(topic: string): Promise<number[]> {
     return byPartition(await (await this.admin()).fetchTopicOffsets(topic))
   }

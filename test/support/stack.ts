@@ -7,7 +7,10 @@ const exitNotAvailable = 3
 
 /** The servers that all integration tests of a run share: tests keep apart by unique topics, groups and indices. */
 export interface SharedStack {
-  /** The reason why tests must be skipped here, to be handed to `test(name, { skip: stack.skip }, …)`. */
+  /**
+   * The reason why tests must be skipped here, for `test(name, { skip: stack.skip }, …)`: for each test, since the
+   * runner does not count the tests of a skipped suite.
+   */
   readonly skip: string | false
   /** `host:port` of each broker; empty where `skip` is set. */
   readonly kafka: string[]
@@ -80,7 +83,7 @@ export interface StackOptions {
   readonly esSecrets?: Readonly<Record<string, string>>
 }
 
-export type Server = 'kafka' | 'es'
+type Server = 'kafka' | 'es'
 
 /** Servers of a test's own, to be stopped and killed at will. Ports and data stay the same through all of it. */
 export interface OwnStack {

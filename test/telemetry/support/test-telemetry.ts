@@ -2,7 +2,7 @@ import { createTelemetry, type TelemetryOptions } from '../../../src/telemetry/c
 import { logCapture } from './log-capture.js'
 import { manualClock } from './manual-clock.js'
 
-export const limits = { nlp: 10, nlpPerSecond: 0, bulk: 4, bufferedBytes: 64 * 1_048_576 }
+const limits = { nlp: 10, nlpPerSecond: 0, bulk: 4, bufferedBytes: 64 * 1_048_576 }
 
 /** A telemetry whose lines and time are in the test's hands. */
 export function testTelemetry(options: Partial<TelemetryOptions> = {}) {

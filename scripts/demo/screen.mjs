@@ -1,0 +1,131 @@
+import { clearInterval, setInterval } from 'node:timers'
+
+const defaultWidth = 80
+/** Narrower terminals get lines that are cut or wrapped for this width. */
+const leastWidth = 24
+const liveIntervalMs = 100
+/** Where a line cannot be written over, how often it is written anew. */
+const plainIntervalMs = 5000
+
+const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] }
+
+/**
+ * What the demo prints with: as wide as the terminal, in colour where it is wanted (NO_COLOR, FORCE_COLOR and TERM=dumb
+ * are honoured), with block characters where the locale has them, and with a line that is written over only on a terminal.
+ *
+ * @param {{ stream?: NodeJS.WriteStream, env?: NodeJS.ProcessEnv, platform?: string }} [options]
+ */
+export function createScreen({
+  stream = process.stdout,
+  env = process.env,
+  platform = process.platform,
+} = {}) {
+  const look = lookOf(stream, env, platform)
+  const paint = (name, text) =>
+    look.colour ? `\u001b[${codes[name][0]}m${text}\u001b[${codes[name][1]}m` : text
+  const width = () => Math.max(leastWidth, widthOf(stream, env))
+  const write = (text) => stream.write(text)
+  const live = liveLine({ write, width, live: look.live })
+
+  const lines = (text) => {
+    live.clear()
+    write(`${text}\n`)
+  }
+  return {
+    ...look,
+    paint,
+    get width() {
+      return width()
+    },
+    /** A part of the story begins. */
+    heading: (text) => lines(`\n${paint('bold', cut(text, width()))}`),
+    /** Prose, wrapped. */
+    say: (text) => lines(wrap(text, width()).join('\n')),
+    /** Something that has a name, wrapped behind it. */
+    item: (name, text) => {
+      const label = name.padEnd(14)
+      const [first, ...rest] = wrap(text, Math.max(leastWidth, width()) - label.length - 2)
+      const behind = rest.map((line) => `\n  ${' '.repeat(label.length)}${line}`)
+      lines(`  ${paint('cyan', label)}${first}${behind.join('')}`)
+    },
+    /** Lines as they are. */
+    print: lines,
+    /** What goes on now: `text` is asked for again and again until `endLive`. */
+    live: live.show,
+    endLive: live.clear,
+  }
+}
+
+function lookOf(stream, env, platform) {
+  const dumb = env.TERM === 'dumb'
+  const onTerminal = stream.isTTY === true && !dumb
+  const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== ''
+  const refused = env.NO_COLOR !== undefined && env.NO_COLOR !== ''
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || ''
+  return {
+    live: onTerminal,
+    colour: !refused && (forced || onTerminal),
+    blocks: !dumb && (platform === 'darwin' || /utf-?8/i.test(locale)),
+  }
+}
+
+function widthOf(stream, env) {
+  const columns = stream.isTTY ? stream.columns : Number(env.COLUMNS)
+  return Number.isInteger(columns) && columns > 0 ? columns : defaultWidth
+}
+
+/** One line that says what goes on now: written over on a terminal, else written anew every few seconds if it has changed. */
+function liveLine({ write, width, live }) {
+  let timer
+  let shown = ''
+  const clear = () => {
+    clearInterval(timer)
+    timer = undefined
+    if (live && shown) write('\r\u001b[K')
+    shown = ''
+  }
+  const draw = (text) => {
+    // The last column stays free: some terminals wrap when it is written.
+    const line = cut(text(width() - 1), width() - 1)
+    if (line === shown) return
+    shown = line
+    write(live ? `\r\u001b[K${line}` : `${line}\n`)
+  }
+  return {
+    clear,
+    /** @param {(width: number) => string} text plain text, no longer than `width` */
+    show: (text) => {
+      clear()
+      if (live) draw(text)
+      timer = setInterval(() => draw(text), live ? liveIntervalMs : plainIntervalMs)
+      timer.unref()
+    },
+  }
+}
+
+/** @param {string} text @param {number} width */
+export function cut(text, width) {
+  const characters = [...text]
+  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`
+}
+
+/**
+ * Breaks prose between words; a word that is longer than a line keeps a line of its own (addresses stay whole).
+ *
+ * @param {string} text @param {number} width @returns {string[]} at least one line
+ */
+export function wrap(text, width) {
+  const lines = []
+  for (const paragraph of text.split('\n')) {
+    let line = ''
+    for (const word of paragraph.split(' ')) {
+      const longer = line === '' ? word : `${line} ${word}`
+      if (line !== '' && [...longer].length > width) {
+        lines.push(line)
+        line = word
+      } else line = longer
+    }
+    lines.push(line)
+  }
+  return lines
+}

@@ -1,0 +1,35 @@
+import { EnrichdError } from '../errors.js'
+
+/** `warn`: it works, and something about it is worth knowing. Only `FAIL` makes the command end with 1. */
+export type FindingStatus = 'ok' | 'warn' | 'FAIL'
+
+/** One line of a report. */
+export interface Finding {
+  readonly status: FindingStatus
+  /** What was looked at: `kafka broker 10.0.0.1:9092`. */
+  readonly subject: string
+  /** What was found and, where it failed, what to change. */
+  readonly message: string
+}
+
+/** Takes a line as soon as it is known. */
+export type Report = (finding: Finding) => void
+
+/** The line as it is printed, without its end. */
+export function findingLine({ status, subject, message }: Finding): string {
+  return `${status.padEnd(4)}  ${subject}: ${message.replace(/\s+/g, ' ')}`
+}
+
+/** An error in one line: the messages of its causes where they add something. */
+export function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error instanceof EnrichdError ? undefined : error.cause
+  return cause instanceof Error && !error.message.includes(cause.message)
+    ? `${error.message} (${cause.message})`
+    : error.message
+}
+
+/** A message and advice as one sentence. */
+export function advise(what: string, advice: string): string {
+  return `${what.replace(/[.;\s]+$/, '')}; ${advice}`
+}

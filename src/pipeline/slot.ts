@@ -1,0 +1,107 @@
+import type { Semaphore } from './semaphore.js'
+
+/** The permit that an item's work holds, where a semaphore was given. */
+export interface Slot {
+  /** Gives the permit back, for a time in which the work only waits. Does nothing where none is held. */
+  release(): void
+  /**
+   * Takes a permit again, after those who asked before. Does nothing where one is held.
+   *
+   * @throws the signal's reason when it is or becomes aborted first; no permit is held then
+   */
+  acquire(signal?: AbortSignal): Promise<void>
+}
+
+/** Held from the start, until its work has ended. */
+export class HeldSlot implements Slot {
+  readonly #semaphore: Semaphore
+  #held = true
+  #over = false
+
+  /** @param semaphore of which a permit was taken */
+  constructor(semaphore: Semaphore) {
+    this.#semaphore = semaphore
+  }
+
+  release(): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#semaphore.release()
+  }
+
+  async acquire(signal?: AbortSignal): Promise<void> {
+    if (this.#held) return
+    await this.#semaphore.acquire(signal)
+    // Asked for twice, or granted to work that has ended meanwhile.
+    if (this.#held || this.#over) this.#semaphore.release()
+    else this.#held = true
+  }
+
+  /** The work has ended. */
+  end(): void {
+    this.#over = true
+    this.release()
+  }
+}
+
+/** Where no semaphore bounds the work. */
+export const freeSlot = {
+  release: () => undefined,
+  acquire: () => Promise.resolve(),
+  end: () => undefined,
+} as const satisfies Slot & { readonly end: () => void }
+
+/**
+ * The permit for the item that is pulled next.
+ *
+ *     none ──ready()──▶ asked ──granted──▶ ready ──take()──▶ none
+ *     any of them ──close()──▶ closed, and no permit is held
+ */
+export class NextPermit {
+  readonly #semaphore: Semaphore
+  readonly #onReady: () => void
+  readonly #closing = new AbortController()
+  #state: 'none' | 'asked' | 'ready' | 'closed' = 'none'
+
+  constructor(semaphore: Semaphore, onReady: () => void) {
+    this.#semaphore = semaphore
+    this.#onReady = onReady
+  }
+
+  /** Whether it is there. If not it is asked for, and `onReady` is called once it is. */
+  ready(): boolean {
+    if (this.#state === 'none') this.#ask()
+    return this.#state === 'ready'
+  }
+
+  /** Makes it the permit of an item. */
+  take(): HeldSlot {
+    this.#state = 'none'
+    return new HeldSlot(this.#semaphore)
+  }
+
+  close(): void {
+    if (this.#state === 'ready') this.#semaphore.release()
+    this.#state = 'closed'
+    this.#closing.abort()
+  }
+
+  #ask(): void {
+    if (this.#semaphore.tryAcquire()) {
+      this.#state = 'ready'
+      return
+    }
+    this.#state = 'asked'
+    this.#semaphore.acquire(this.#closing.signal).then(
+      () => {
+        if (this.#state === 'closed') {
+          this.#semaphore.release()
+          return
+        }
+        this.#state = 'ready'
+        this.#onReady()
+      },
+      () => undefined,
+    )
+  }
+}
