@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Committer, type CommitterOptions, type PendingCommit } from '../../src/delivery/committer.js'
+import { systemClock } from '../../src/pipeline/clock.js'
+import { until } from '../support/until.js'
+
+const at = (offset: number): PendingCommit => ({ topic: 't', partition: 0, offset, metadata: '' })
+
+function setUp(commit: CommitterOptions['commit']) {
+  let pending: PendingCommit[] = []
+  const failures: unknown[] = []
+  const committed: number[] = []
+  const committer = new Committer({
+    intervalMs: 1,
+    clock: systemClock,
+    collect: () => pending,
+    commit,
+    committed: (done) => {
+      committed.push(...done.map(({ offset }) => offset))
+      pending = pending.filter((each) => !done.includes(each))
+    },
+    failed: (error) => failures.push(error),
+  })
+  return {
+    committer,
+    committed,
+    failures,
+    offer: (offset: number) => {
+      pending = [at(offset)]
+      committer.touch()
+    },
+  }
+}
+
+describe('Committer', () => {
+  it('has one commit in flight, and gathers what comes meanwhile into the next', async () => {
+    const finish: (() => void)[] = []
+    let inFlight = 0
+    let most = 0
+    const { committer, committed, offer } = setUp(async () => {
+      most = Math.max(most, ++inFlight)
+      await new Promise<void>((resolve) => finish.push(resolve))
+      inFlight--
+    })
+    offer(1)
+    await until('the first is under way', () => finish.length === 1)
+    for (const offset of [2, 3, 4]) offer(offset)
+    finish[0]?.()
+    await until('the second is under way', () => finish.length === 2)
+    finish[1]?.()
+    await committer.flush()
+    assert.equal(most, 1)
+    assert.equal(committed.at(-1), 4)
+    assert.ok(finish.length <= 3)
+  })
+
+  it('tries again after a failure, and says so', async () => {
+    let calls = 0
+    const { committed, failures, offer } = setUp(() =>
+      ++calls < 3 ? Promise.reject(new Error('no')) : Promise.resolve(),
+    )
+    offer(7)
+    await until('it went through', () => committed.length === 1)
+    assert.equal(failures.length, 2)
+  })
+
+  it('tells at a flush whether everything went through', async () => {
+    let works = false
+    const { committer, offer } = setUp(() => (works ? Promise.resolve() : Promise.reject(new Error('no'))))
+    offer(7)
+    assert.equal(await committer.flush(), false)
+    works = true
+    assert.equal(await committer.flush(), true)
+    committer.stop()
+  })
+})
