@@ -49,7 +49,7 @@ export function chart({ series, from, to, width, blocks }) {
   const rows = names.map((name) => addNeighbours(series[name], each))
   const most = Math.max(...rows.flat())
   const lines = rows.map((values, at) => {
-    const label = cut(names[at], labelWidth).padEnd(labelWidth)
+    const label = cut(names[at], labelWidth, blocks).padEnd(labelWidth)
     const total = series[names[at]].reduce((sum, value) => sum + value, 0)
     return `  ${label}  ${sparkline(values, { most, blocks })}${count(total).padStart(countWidth)}`
   })
@@ -79,10 +79,14 @@ export function table({ rows, width, blocks }) {
   const barWidth = Math.min(24, width - nameWidth - noteWidth - 15)
   const most = Math.max(...rows.map((row) => row.count))
   return rows.map((row) => {
-    const name = cut(row.name, nameWidth)
+    const name = cut(row.name, nameWidth, blocks)
     const padded = name + ' '.repeat(nameWidth - [...name].length)
     const drawn = barWidth < 4 ? '' : `  ${bar({ done: row.count / most, width: barWidth, blocks })}`
-    return cut(`  ${padded}${count(row.count).padStart(8)}${drawn}  ${row.note ?? ''}`.trimEnd(), width)
+    return cut(
+      `  ${padded}${count(row.count).padStart(8)}${drawn}  ${row.note ?? ''}`.trimEnd(),
+      width,
+      blocks ? '…' : '~',
+    )
   })
 }
 
@@ -91,6 +95,9 @@ export function count(number) {
   return Math.round(number).toLocaleString('en-US')
 }
 
+/** An entity stands on one line even where that is somewhat longer than the terminal is wide. */
+const flatWidth = 120
+
 /**
  * A document as JSON that people read: what fits on a line stands on one.
  *
@@ -98,7 +105,9 @@ export function count(number) {
  */
 export function formatDocument(value, width, indent = '') {
   const line = JSON.stringify(value)
-  if (typeof value !== 'object' || value === null || indent.length + line.length <= width) return line
+  if (typeof value !== 'object' || value === null) return line
+  const flat = Object.values(value).every((item) => typeof item !== 'object')
+  if (indent.length + line.length <= (flat && indent !== '' ? Math.max(width, flatWidth) : width)) return line
   const deeper = `${indent}  `
   const [open, close] = Array.isArray(value) ? '[]' : '{}'
   const parts = Array.isArray(value)

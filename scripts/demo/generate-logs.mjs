@@ -43,6 +43,12 @@ export function generateLogs({ seed, endMs, records, minutes = 60 }) {
   })
 }
 
+/** @returns {{ fromMs: number, toMs: number }} sixty whole minutes */
+export function lastHour() {
+  const toMs = Math.floor(Date.now() / minuteMs) * minuteMs
+  return { fromMs: toMs - 60 * minuteMs, toMs }
+}
+
 function broken() {
   return brokenRecords.map((value) => ({ key: 'unknown', value }))
 }

@@ -20,7 +20,7 @@ const severe = ['high', 'critical']
  */
 export async function indexView({ url, index, signal }, span) {
   const ask = (path, body) => askElasticsearch(`${url}/${encodeURIComponent(index)}/${path}`, body, signal)
-  await ask('_refresh', {})
+  await ask('_refresh')
   const fields = await aggregatableFields(ask)
   const answer = await ask('_search', {
     size: 0,
@@ -51,7 +51,7 @@ export async function indexView({ url, index, signal }, span) {
 
 /** @param {{ url: string, index: string, signal: AbortSignal }} where @returns {Promise<number>} */
 export async function countDocuments({ url, index, signal }) {
-  await askElasticsearch(`${url}/${index}/_refresh`, {}, signal)
+  await askElasticsearch(`${url}/${index}/_refresh`, undefined, signal)
   const { count } = await askElasticsearch(`${url}/${index}/_count`, { query: { match_all: {} } }, signal)
   return count
 }
@@ -60,11 +60,12 @@ async function askElasticsearch(url, body, signal) {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(15_000)]),
   })
   const answer = await response.json()
-  if (!response.ok) throw new Error(`Elasticsearch answered ${response.status}: ${JSON.stringify(answer.error)}`)
+  if (!response.ok)
+    throw new Error(`Elasticsearch answered ${response.status}: ${JSON.stringify(answer.error)}`)
   return answer
 }
 
@@ -72,7 +73,7 @@ async function askElasticsearch(url, body, signal) {
 async function aggregatableFields(ask) {
   const wanted = ['severity', 'service', 'entities.text', 'entities.type']
   const all = wanted.flatMap((name) => [name, `${name}.keyword`])
-  const { fields } = await ask(`_field_caps?fields=${['entities', ...all].join(',')}`, {})
+  const { fields } = await ask(`_field_caps?fields=${['entities', ...all].join(',')}`)
   const usable = (name) => Object.values(fields[name] ?? {}).some(({ aggregatable }) => aggregatable)
   const field = (name) => (usable(name) ? name : `${name}.keyword`)
   return {

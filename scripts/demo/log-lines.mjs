@@ -17,34 +17,103 @@ const user = (random) => `${random.pick(['ada', 'grace', 'edsger', 'barbara', 't
 /** @type {Record<string, Kind[]>} */
 export const services = {
   gateway: [
-    { level: 'info', usual: 30, text: (r) => `GET /api/v1/orders/${order(r)} HTTP/1.1" 200 from ${client(r)} in ${ms(r, 2, 90)}` },
-    { level: 'info', usual: 10, text: (r) => `POST /api/v1/orders HTTP/1.1" 201 from ${client(r)} in ${ms(r, 20, 180)}` },
-    { level: 'warn', usual: 1, trouble: 12, text: (r) => `upstream payments.prod.internal:8443 is slow: ${ms(r, 900, 4900)}, pool ${r.whole(80, 100)}% used` },
-    { level: 'error', usual: 0.2, trouble: 14, text: (r) => `POST /api/v1/orders HTTP/1.1" 503 from ${client(r)} in ${ms(r, 5000, 5100)}: upstream payments.prod.internal:8443 unavailable` },
+    {
+      level: 'info',
+      usual: 30,
+      text: (r) => `GET /api/v1/orders/${order(r)} HTTP/1.1" 200 from ${client(r)} in ${ms(r, 2, 90)}`,
+    },
+    {
+      level: 'info',
+      usual: 10,
+      text: (r) => `POST /api/v1/orders HTTP/1.1" 201 from ${client(r)} in ${ms(r, 20, 180)}`,
+    },
+    {
+      level: 'warn',
+      usual: 1,
+      trouble: 12,
+      text: (r) =>
+        `upstream payments.prod.internal:8443 is slow: ${ms(r, 900, 4900)}, pool ${r.whole(80, 100)}% used`,
+    },
+    {
+      level: 'error',
+      usual: 0.2,
+      trouble: 14,
+      text: (r) =>
+        `POST /api/v1/orders HTTP/1.1" 503 from ${client(r)} in ${ms(r, 5000, 5100)}: upstream payments.prod.internal:8443 unavailable`,
+    },
   ],
   orders: [
-    { level: 'info', usual: 14, text: (r) => `order ${order(r)} placed by ${user(r)}, total $${r.whole(5, 400)}.${r.whole(10, 99)}` },
-    { level: 'debug', usual: 6, text: (r) => `query on ${database(r)}:5432 took ${ms(r, 1, 40)}, ${r.whole(1, 90)} rows` },
-    { level: 'error', usual: 0.1, trouble: 9, text: (r) => `could not store order ${order(r)}: connect ECONNREFUSED ${ip(r)}:5432 (${database(r)})` },
+    {
+      level: 'info',
+      usual: 14,
+      text: (r) => `order ${order(r)} placed by ${user(r)}, total $${r.whole(5, 400)}.${r.whole(10, 99)}`,
+    },
+    {
+      level: 'debug',
+      usual: 6,
+      text: (r) => `query on ${database(r)}:5432 took ${ms(r, 1, 40)}, ${r.whole(1, 90)} rows`,
+    },
+    {
+      level: 'error',
+      usual: 0.1,
+      trouble: 9,
+      text: (r) => `could not store order ${order(r)}: connect ECONNREFUSED ${ip(r)}:5432 (${database(r)})`,
+    },
   ],
   payments: [
-    { level: 'info', usual: 10, text: (r) => `captured $${r.whole(5, 400)}.${r.whole(10, 99)} for ${order(r)} at https://psp.example.com/v2/charges/${r.hex(12)} in ${ms(r, 80, 400)}` },
-    { level: 'warn', usual: 0.5, trouble: 8, text: (r) => `retrying charge for ${order(r)}, attempt ${r.whole(2, 4)}, after ${ms(r, 400, 3200)}` },
+    {
+      level: 'info',
+      usual: 10,
+      text: (r) =>
+        `captured $${r.whole(5, 400)}.${r.whole(10, 99)} for ${order(r)} at https://psp.example.com/v2/charges/${r.hex(12)} in ${ms(r, 80, 400)}`,
+    },
+    {
+      level: 'warn',
+      usual: 0.5,
+      trouble: 8,
+      text: (r) => `retrying charge for ${order(r)}, attempt ${r.whole(2, 4)}, after ${ms(r, 400, 3200)}`,
+    },
     { level: 'error', usual: 0.1, trouble: 7, text: javaTrace },
-    { level: 'fatal', usual: 0, trouble: 0.3, text: (r) => `out of memory: heap ${r.whole(3900, 4095)} MiB of 4096 MiB used, dumping to /var/dumps/payments-${r.hex(6)}.hprof` },
+    {
+      level: 'fatal',
+      usual: 0,
+      trouble: 0.3,
+      text: (r) =>
+        `out of memory: heap ${r.whole(3900, 4095)} MiB of 4096 MiB used, dumping to /var/dumps/payments-${r.hex(6)}.hprof`,
+    },
   ],
   inventory: [
-    { level: 'info', usual: 8, text: (r) => `reserved ${r.whole(1, 9)} of sku-${r.whole(1000, 9999)} for ${order(r)} in ${r.pick(regions)}` },
-    { level: 'warn', usual: 0.4, trouble: 2, text: (r) => `stock of sku-${r.whole(1000, 9999)} is low in ${r.pick(regions)}: ${r.whole(1, 9)} left` },
+    {
+      level: 'info',
+      usual: 8,
+      text: (r) =>
+        `reserved ${r.whole(1, 9)} of sku-${r.whole(1000, 9999)} for ${order(r)} in ${r.pick(regions)}`,
+    },
+    {
+      level: 'warn',
+      usual: 0.4,
+      trouble: 2,
+      text: (r) => `stock of sku-${r.whole(1000, 9999)} is low in ${r.pick(regions)}: ${r.whole(1, 9)} left`,
+    },
     { level: 'error', usual: 0.3, trouble: 3, text: pythonTrace },
   ],
   auth: [
     { level: 'info', usual: 9, text: (r) => `login of ${user(r)} from ${client(r)}, session ${r.hex(16)}` },
     { level: 'warn', usual: 1, text: (r) => `token expired for ${user(r)} from ${client(r)}` },
-    { level: 'error', usual: 0.1, trouble: 0.3, text: (r) => `EXT_LDAP bind to ldap.prod.internal:636 failed: ETIMEDOUT after ${ms(r, 3000, 3100)}` },
+    {
+      level: 'error',
+      usual: 0.1,
+      trouble: 0.3,
+      text: (r) => `EXT_LDAP bind to ldap.prod.internal:636 failed: ETIMEDOUT after ${ms(r, 3000, 3100)}`,
+    },
   ],
   mailer: [
-    { level: 'info', usual: 5, text: (r) => `sent confirmation of ${order(r)} to ${user(r)}, ${r.whole(2, 48)} kB, in ${ms(r, 40, 900)}` },
+    {
+      level: 'info',
+      usual: 5,
+      text: (r) =>
+        `sent confirmation of ${order(r)} to ${user(r)}, ${r.whole(2, 48)} kB, in ${ms(r, 40, 900)}`,
+    },
     { level: 'error', usual: 0.2, trouble: 1, text: nodeTrace },
   ],
 }

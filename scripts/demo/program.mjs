@@ -37,7 +37,6 @@ export function startProgram(args, { name, run, signal }) {
   const id = processId(child.pid) ?? { pid: child.pid, startedAt: 'gone' }
   run.processes[name] = id
   writeRun(run)
-  child.unref()
   return { logPath, id, exited }
 }
 

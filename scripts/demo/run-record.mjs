@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { stacksDirectory } from '../stack/paths.mjs'
 import { endProcess, isRunning, processId } from '../stack/processes.mjs'
@@ -57,6 +66,15 @@ export async function endRun(run) {
   if (failed) throw failed.reason
   if (run.directory) rmSync(run.directory, { recursive: true, force: true, maxRetries: 5 })
   rmSync(pathOf(run), { force: true })
+  removeIfEmpty(stacksDirectory())
+}
+
+function removeIfEmpty(directory) {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // It was not there, or other stacks are in it.
+  }
 }
 
 function pathOf({ demo }) {

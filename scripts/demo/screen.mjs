@@ -1,13 +1,23 @@
 import { clearInterval, setInterval } from 'node:timers'
 
 const defaultWidth = 80
-/** Narrower terminals get lines that are cut or wrapped for this width. */
-const leastWidth = 24
+/** On a narrower terminal prose is wrapped for this width all the same. */
+const leastWidth = 20
+/** On a narrower terminal a name has a line of its own. */
+const besideWidth = 48
+const labelWidth = 14
 const liveIntervalMs = 100
 /** Where a line cannot be written over, how often it is written anew. */
 const plainIntervalMs = 5000
 
-const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] }
+const codes = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+}
 
 /**
  * What the demo prints with: as wide as the terminal, in colour where it is wanted (NO_COLOR, FORCE_COLOR and TERM=dumb
@@ -23,9 +33,10 @@ export function createScreen({
   const look = lookOf(stream, env, platform)
   const paint = (name, text) =>
     look.colour ? `\u001b[${codes[name][0]}m${text}\u001b[${codes[name][1]}m` : text
-  const width = () => Math.max(leastWidth, widthOf(stream, env))
+  const terminalWidth = () => widthOf(stream, env)
+  const width = () => Math.max(leastWidth, terminalWidth())
   const write = (text) => stream.write(text)
-  const live = liveLine({ write, width, live: look.live })
+  const live = liveLine({ write, width: terminalWidth, look })
 
   const lines = (text) => {
     live.clear()
@@ -38,15 +49,16 @@ export function createScreen({
       return width()
     },
     /** A part of the story begins. */
-    heading: (text) => lines(`\n${paint('bold', cut(text, width()))}`),
+    heading: (text) => lines(`\n${paint('bold', cut(text, width(), look.blocks))}`),
     /** Prose, wrapped. */
     say: (text) => lines(wrap(text, width()).join('\n')),
     /** Something that has a name, wrapped behind it. */
     item: (name, text) => {
-      const label = name.padEnd(14)
-      const [first, ...rest] = wrap(text, Math.max(leastWidth, width()) - label.length - 2)
-      const behind = rest.map((line) => `\n  ${' '.repeat(label.length)}${line}`)
-      lines(`  ${paint('cyan', label)}${first}${behind.join('')}`)
+      const beside = width() >= besideWidth
+      const indent = beside ? labelWidth + 2 : 4
+      const label = beside ? name.padEnd(labelWidth) : `${name}\n  `
+      const wrapped = wrap(text, width() - indent).join(`\n${' '.repeat(indent)}`)
+      lines(`  ${paint('cyan', label)}${wrapped}`)
     },
     /** Lines as they are. */
     print: lines,
@@ -75,9 +87,10 @@ function widthOf(stream, env) {
 }
 
 /** One line that says what goes on now: written over on a terminal, else written anew every few seconds if it has changed. */
-function liveLine({ write, width, live }) {
+function liveLine({ write, width, look }) {
   let timer
   let shown = ''
+  const { live } = look
   const clear = () => {
     clearInterval(timer)
     timer = undefined
@@ -86,7 +99,7 @@ function liveLine({ write, width, live }) {
   }
   const draw = (text) => {
     // The last column stays free: some terminals wrap when it is written.
-    const line = cut(text(width() - 1), width() - 1)
+    const line = cut(text(width() - 1), width() - 1, look.blocks)
     if (line === shown) return
     shown = line
     write(live ? `\r\u001b[K${line}` : `${line}\n`)
@@ -103,10 +116,12 @@ function liveLine({ write, width, live }) {
   }
 }
 
-/** @param {string} text @param {number} width */
-export function cut(text, width) {
+/** @param {string} text @param {number} width @param {boolean} [blocks] whether the terminal has more than ASCII */
+export function cut(text, width, blocks = true) {
   const characters = [...text]
-  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`
+  return characters.length <= width
+    ? text
+    : characters.slice(0, Math.max(0, width - 1)).join('') + (blocks ? '…' : '~')
 }
 
 /**

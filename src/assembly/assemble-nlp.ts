@@ -18,8 +18,7 @@ export async function assembleAnalyser(
   { proxies, telemetry }: { readonly proxies: ProxyVariables; readonly telemetry: Telemetry },
 ): Promise<Analyser> {
   if (nlp.url === 'embedded:') return embeddedAnalyser(createEmbeddedEngine())
-  const { enabled, ...tls } = nlp.tls
-  if (enabled && !tls.verify) {
+  if (!nlp.tls.verify && new URL(nlp.url).protocol === 'https:') {
     telemetry.warning(
       'nlp.tls_unverified',
       'nlp.tls.verify is false: the certificate of the NLP service is not verified',
@@ -31,7 +30,7 @@ export async function assembleAnalyser(
     timeoutMs: nlp.timeoutMs,
     headers: nlp.headers,
     bearerToken: nlp.bearerToken,
-    tls: enabled ? tls : {},
+    tls: nlp.tls,
     proxyUrl: proxyFor(nlp.url, proxies),
   })
 }

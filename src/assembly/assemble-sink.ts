@@ -50,8 +50,9 @@ export function assembleSink(
 
 /** The client by the settings `elasticsearch.*`. Nothing is connected yet. */
 export function assembleElasticsearch({ elasticsearch }: Config, telemetry: Telemetry): ElasticsearchClient {
-  const { enabled, ...tls } = elasticsearch.tls
-  if (!tls.verify) {
+  const { nodes, tls, maxConcurrency } = elasticsearch
+  const encrypted = nodes.some((node) => node.startsWith('https:'))
+  if (encrypted && !tls.verify && tls.fingerprint === undefined) {
     telemetry.warning(
       'elasticsearch.tls_unverified',
       'elasticsearch.tls.verify is false: its certificate is not verified',
@@ -59,7 +60,6 @@ export function assembleElasticsearch({ elasticsearch }: Config, telemetry: Tele
   }
   return elasticsearchClient({
     ...elasticsearch,
-    tls: enabled || elasticsearch.nodes.some((node) => node.startsWith('https:')) ? tls : undefined,
-    maxConnections: elasticsearch.maxConcurrency + 1,
+    maxConnections: maxConcurrency + 1,
   })
 }

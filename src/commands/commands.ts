@@ -1,7 +1,8 @@
+import { check } from './check.js'
 import type { Command } from './command.js'
 import { config } from './config.js'
 import { nlpServer } from './nlp-server.js'
 import { run } from './run.js'
 
 /** Every command, in the order of the help. The first is the default. */
-export const commands: readonly [Command, ...Command[]] = [run, config, nlpServer]
+export const commands: readonly [Command, ...Command[]] = [run, check, config, nlpServer]

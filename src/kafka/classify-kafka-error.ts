@@ -21,6 +21,8 @@ const byType: Readonly<Record<string, Verdict>> = {
   ILLEGAL_GENERATION: ['KAFKA_FENCED', 'outage'],
   UNKNOWN_MEMBER_ID: ['KAFKA_FENCED', 'outage'],
   REBALANCE_IN_PROGRESS: ['KAFKA_FENCED', 'outage'],
+  GROUP_COORDINATOR_NOT_AVAILABLE: ['KAFKA_UNREACHABLE', 'outage'],
+  NOT_COORDINATOR_FOR_GROUP: ['KAFKA_UNREACHABLE', 'outage'],
   FENCED_INSTANCE_ID: ['KAFKA_FENCED', 'outage'],
 }
 

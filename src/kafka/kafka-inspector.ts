@@ -10,6 +10,8 @@ import type { CommittedMetadata, FetchedMessage } from './kafka-client.js'
 export interface KafkaInspector {
   /** `host:port` of every broker, as they advertise themselves. The first answer that needs the login. */
   brokers(): Promise<readonly string[]>
+  /** Names of all topics that this user may see. */
+  topics(): Promise<readonly string[]>
   /** Undefined where there is none, or this user may not see it. */
   topic(name: string): Promise<TopicDescription | undefined>
   /** Settings of a topic by name; undefined where this user may not ask. */

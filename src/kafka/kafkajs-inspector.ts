@@ -37,6 +37,10 @@ export class KafkajsInspector implements KafkaInspector {
     return brokers.map(({ host, port }) => `${host}:${port}`)
   }
 
+  async topics(): Promise<readonly string[]> {
+    return this.#ask('listing topics', (admin) => admin.listTopics())
+  }
+
   async topic(name: string): Promise<TopicDescription | undefined> {
     try {
       const { topics } = await this.#ask(`looking at topic ${name}`, (admin) =>

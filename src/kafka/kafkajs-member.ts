@@ -10,6 +10,7 @@ import type {
   KafkaAdmin,
   CommittedMetadata,
 } from './kafka-client.js'
+import { CoordinatorLostError, rejoiningWhenLost } from './coordinator-lost.js'
 import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
 
@@ -21,6 +22,8 @@ const METADATA_MAX_AGE_MS = 10_000
 const RESTART_DELAY_MS = [100, 1_000] as const
 /** How often a topic that is missing is looked for, while others are read. */
 const TOPIC_CHECK_MS = 1_000
+/** How often the coordinator of the group is looked for, while it is not there. */
+const COORDINATOR_RETRY_MS = 500
 /** Partitions whose fetched records are handed over side by side: all of a fetch. */
 const HANDLERS = 512
 const BYTES_PER_PARTITION = 1_048_576
@@ -40,7 +43,8 @@ export interface MemberSurroundings {
  *   the payload's own function, which stamps the generation at the call and is not repeated.
  * - Every join request passes `findGroupCoordinator` of the cluster that kafkajs hands to its assigner. We wait there for
  *   `handler.joining()`: that is the small drain before a rebalance, however kafkajs came to rejoin.
- * - While a handler is pending, `PendingHandlers` keeps the heartbeat.
+ * - While a handler is pending, `PendingHandlers` keeps the heartbeat. A coordinator that cannot be reached makes kafkajs
+ *   rejoin, wherever the coordinator is now: `rejoiningWhenLost`.
  * - kafkajs never restarts by itself: after a crash `run` starts anew, as a new member.
  *
  * states: idle → joining ⇄ joined → idle (crash; joins again) → left
@@ -191,7 +195,21 @@ export class KafkajsMember implements GroupMember {
       this.#pending.abort()
       if (this.#memberId !== undefined) await this.#options.handler.joining()
       this.#mayCommit = false
-      return find(group)
+      return rejoiningWhenLost(await this.#findUntilFound(() => find(group)))
+    }
+  }
+
+  /** kafkajs gives up after some attempts, and the membership with it; we go on until the drain. */
+  async #findUntilFound<T>(find: () => Promise<T>): Promise<T> {
+    for (;;) {
+      this.aliveAt = performance.now()
+      try {
+        return await find()
+      } catch (error) {
+        if (this.#isLeaving()) throw error
+        this.#around.waiting(classifyKafkaError(error, 'looking for the coordinator of the group'), [])
+      }
+      await this.#rest(COORDINATOR_RETRY_MS)
     }
   }
 
@@ -244,7 +262,10 @@ export class KafkajsMember implements GroupMember {
         topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
       })
     } catch (error) {
-      throw classifyKafkaError(error, 'committing offsets')
+      const classified = classifyKafkaError(error, 'committing offsets')
+      // The heartbeat would notice only at its next turn.
+      if (classified.code === 'KAFKA_UNREACHABLE') this.#pending.fail(new CoordinatorLostError(error))
+      throw classified
     }
   }
 

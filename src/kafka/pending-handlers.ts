@@ -49,6 +49,13 @@ export class PendingHandlers {
     for (const handler of this.#pending) handler.abort()
   }
 
+  /** What is pending ends with this error, as with that of a heartbeat. */
+  fail(error: Error): void {
+    if (this.#pending.size === 0) return
+    this.#failure = error
+    this.abort()
+  }
+
   /** A new membership: the failure of the old one is over. */
   renew(): void {
     this.#failure = undefined
@@ -56,8 +63,7 @@ export class PendingHandlers {
 
   #beat(): void {
     this.#heartbeat?.().catch((error: unknown) => {
-      this.#failure = error instanceof Error ? error : new Error(String(error))
-      this.abort()
+      this.fail(error instanceof Error ? error : new Error(String(error)))
     })
   }
 

@@ -6,7 +6,9 @@ export type BrokerVerdict =
   | 'kafka'
   | 'refused'
   | 'unknown-host'
-  | 'no-answer'
+  | 'no-connection'
+  /** The connection is taken, and nothing said. */
+  | 'silent'
   /** Something answers, and what it says is not Kafka's protocol. */
   | 'not-kafka'
   | 'http'
@@ -40,29 +42,44 @@ export interface ProbeOptions {
  */
 export async function probeBroker(address: string, options: ProbeOptions = {}): Promise<BrokerProbe> {
   const { tls, timeoutMs = 3000 } = options
-  const probe = await ask(address, tls, timeoutMs)
-  if (tls === undefined && (probe.verdict === 'not-kafka' || probe.verdict === 'no-answer')) {
-    const other = await ask(address, { rejectUnauthorized: false }, timeoutMs)
-    const speaksTls = other.verdict === 'kafka' || other.verdict === 'wants-client-certificate'
-    return speaksTls ? { verdict: 'wants-tls', detail: '' } : probe
-  }
-  if (tls !== undefined && (probe.verdict === 'tls-failed' || probe.verdict === 'not-kafka')) {
-    const other = await ask(address, undefined, timeoutMs)
+  const probe = await ask(address, tls, { timeoutMs })
+  const { verdict } = probe
+  if (verdict !== 'not-kafka' && verdict !== 'silent' && verdict !== 'tls-failed') return probe
+  if (tls === undefined) {
+    const other = await ask(address, { rejectUnauthorized: false }, { timeoutMs })
+    if (other.verdict === 'kafka' || other.verdict === 'wants-client-certificate')
+      return { verdict: 'wants-tls', detail: '' }
+  } else {
+    const other = await ask(address, undefined, { timeoutMs })
     if (other.verdict === 'kafka') return { verdict: 'no-tls', detail: '' }
-    return other.verdict === 'http' ? other : probe
   }
-  return probe
+  const web = await ask(address, undefined, { timeoutMs, request: httpRequest })
+  return web.verdict === 'http' ? web : probe
+}
+
+const httpRequest = Buffer.from('HEAD / HTTP/1.0\r\n\r\n')
+
+interface Asked {
+  readonly timeoutMs: number
+  /** Default: Kafka's ApiVersions. */
+  readonly request?: Buffer
 }
 
 async function ask(
   address: string,
   tls: ConnectionOptions | undefined,
-  timeoutMs: number,
+  { timeoutMs, request = apiVersionsRequest }: Asked,
 ): Promise<BrokerProbe> {
-  const socket = open(address, tls)
+  let socket: Socket
+  try {
+    socket = open(address, tls)
+  } catch (error) {
+    return { verdict: 'tls-failed', detail: error instanceof Error ? error.message : String(error) }
+  }
   try {
     return await new Promise<BrokerProbe>((resolve) => {
-      converse(socket, { ready: tls === undefined ? 'connect' : 'secureConnect', timeoutMs, resolve })
+      const ready = tls === undefined ? 'connect' : 'secureConnect'
+      converse(socket, { ready, request, timeoutMs, resolve })
     })
   } finally {
     socket.destroy()
@@ -80,22 +97,20 @@ function open(address: string, tls: ConnectionOptions | undefined): Socket {
 
 interface Conversation {
   readonly ready: 'connect' | 'secureConnect'
+  readonly request: Buffer
   readonly timeoutMs: number
   readonly resolve: (probe: BrokerProbe) => void
 }
 
-function converse(socket: Socket, { ready, timeoutMs, resolve }: Conversation): void {
+function converse(socket: Socket, { ready, request, timeoutMs, resolve }: Conversation): void {
   let answered = Buffer.alloc(0)
   let asked = false
   socket.setTimeout(timeoutMs, () => {
-    resolve({
-      verdict: 'no-answer',
-      detail: asked ? 'it took the connection and said nothing' : 'no connection',
-    })
+    resolve({ verdict: asked ? 'silent' : 'no-connection', detail: `within ${timeoutMs} ms` })
   })
   socket.on(ready, () => {
     asked = true
-    socket.write(apiVersionsRequest)
+    socket.write(request)
   })
   socket.on('data', (chunk) => {
     answered = Buffer.concat([answered, chunk])
@@ -135,9 +150,9 @@ const byCode: Readonly<Record<string, BrokerVerdict>> = {
   ECONNREFUSED: 'refused',
   ENOTFOUND: 'unknown-host',
   EAI_AGAIN: 'unknown-host',
-  ETIMEDOUT: 'no-answer',
-  EHOSTUNREACH: 'no-answer',
-  ENETUNREACH: 'no-answer',
+  ETIMEDOUT: 'no-connection',
+  EHOSTUNREACH: 'no-connection',
+  ENETUNREACH: 'no-connection',
   SELF_SIGNED_CERT_IN_CHAIN: 'unknown-ca',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'unknown-ca',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'unknown-ca',

@@ -1,3 +1,5 @@
+import { checkAmount, checkCount } from './bound.js'
+
 export interface BackOffOptions {
   /** The delay that is multiplied by the attempt, in ms; 0 or more. */
   readonly delayMs: number
@@ -13,14 +15,14 @@ export interface BackOffOptions {
  * together do not come back together.
  *
  * @param attempt the attempt that failed, from 1
- * @throws RangeError for an attempt below 1 or a negative delay
+ * @throws RangeError for an attempt or a delay that is none
  */
 export function backOff(
   attempt: number,
   { delayMs, maxDelayMs, random = Math.random }: BackOffOptions,
 ): number {
-  if (!(attempt >= 1)) throw new RangeError(`attempt: expected 1 or more, got ${attempt}`)
-  if (!(delayMs >= 0)) throw new RangeError(`delayMs: expected 0 or more, got ${delayMs}`)
-  if (!(maxDelayMs >= 0)) throw new RangeError(`maxDelayMs: expected 0 or more, got ${maxDelayMs}`)
+  checkCount('attempt', attempt)
+  checkAmount('delayMs', delayMs)
+  checkAmount('maxDelayMs', maxDelayMs)
   return random() * Math.min(maxDelayMs, delayMs * attempt)
 }

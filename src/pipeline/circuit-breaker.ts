@@ -91,12 +91,14 @@ export class CircuitBreaker {
    */
   trip(cause: Error, retryAfterMs = 0): void {
     const wasOpen = this.#state === 'open'
-    const probeAtMs = this.#clock.now() + Math.max(this.#probeIntervalMs, retryAfterMs)
+    const delayMs = Math.max(this.#probeIntervalMs, retryAfterMs)
+    const probeAtMs = this.#clock.now() + delayMs
     this.#change('open', cause)
-    if (wasOpen && (retryAfterMs <= this.#probeIntervalMs || probeAtMs <= this.#probeAtMs)) return
+    const isLater = retryAfterMs > this.#probeIntervalMs && probeAtMs > this.#probeAtMs
+    if (wasOpen && !isLater) return
     this.#probeAtMs = probeAtMs
     this.#stopTimer()
-    this.#timer = this.#clock.setTimeout(this.#timeUp, probeAtMs - this.#clock.now())
+    this.#timer = this.#clock.setTimeout(this.#timeUp, delayMs)
   }
 
   /** The probe ended without a verdict: the next waiter takes its place. */

@@ -1,5 +1,5 @@
 import { checkCount } from './bound.js'
-import { Intake } from './intake.js'
+import { Intake, type Failure } from './intake.js'
 import { Outbox } from './outbox.js'
 
 export interface BranchOptions {
@@ -18,20 +18,23 @@ export interface Branch<T> extends AsyncIterable<T> {
 }
 
 /**
- * Gives every item to each of several consumers, in order, each behind a queue of its own: a slow consumer holds up the
- * others by no more than its queue, and with `drop` not at all. Each branch can be read once.
+ * Gives every item to each of several consumers, in order, each behind a queue of its own. A slow consumer with `drop` never
+ * holds up the others, one with `wait` not before its queue is full. Each branch can be read once.
  *
- * The source is pulled while every open branch that waits has room. An error of the source reaches each branch after its
- * items. A branch that stops early is left out from then on; with the last one the source is closed.
+ * From the first `next()` of any branch on, the source is pulled while every open branch with `wait` has room. An error of
+ * the source reaches each branch after its items. A branch that stops early is left out from then on; the last one closes
+ * the source and waits for it.
  *
  * @throws RangeError for a queue size that is none, or without branches
  */
 export function fanOut<T>(source: AsyncIterable<T>, branches: readonly BranchOptions[]): Branch<T>[] {
   if (branches.length === 0) throw new RangeError('branches: expected 1 or more, got 0')
   for (const { queueSize } of branches) checkCount('queueSize', queueSize)
+  /** Those that have not stopped early. */
   const open = new Set<FanOutBranch<T>>()
   const fill = () => {
-    if ([...open].every((branch) => branch.hasRoom)) intake.pull()
+    for (const branch of open) if (!branch.hasRoom) return
+    intake.pull()
   }
   const intake = new Intake(source, {
     item: (item) => {
@@ -77,7 +80,7 @@ class FanOutBranch<T> implements Branch<T>, AsyncIterator<T> {
     else this.dropped++
   }
 
-  end(error: { readonly reason: unknown } | undefined): void {
+  end(error: Failure | undefined): void {
     this.#outbox.close(error)
   }
 
@@ -92,7 +95,7 @@ class FanOutBranch<T> implements Branch<T>, AsyncIterator<T> {
   }
 
   async return(): Promise<IteratorResult<T>> {
-    this.#outbox.clear()
+    this.#outbox.discard()
     this.#outbox.close()
     await this.#side.leave(this)
     return { done: true, value: undefined }

@@ -40,8 +40,13 @@ export class Intake<T> {
 
   /** Asks for one more item, unless one is asked for already. */
   pull(): void {
-    if (this.#state === 'open' && this.#pulling === undefined)
-      this.#pulling = this.#next().then(this.#received, this.#failed)
+    if (this.#state !== 'open' || this.#pulling !== undefined) return
+    try {
+      this.#pulling = this.#iterator.next().then(this.#received, this.#failed)
+    } catch (reason) {
+      // It threw instead of rejecting, which is as good.
+      this.#end({ reason })
+    }
   }
 
   /**
@@ -79,15 +84,6 @@ export class Intake<T> {
       this.#on.end({ reason })
     }
     this.close().then(ended, ended)
-  }
-
-  /** An iterator that throws instead of returning a promise is as good as one that rejects. */
-  #next(): Promise<IteratorResult<T>> {
-    try {
-      return this.#iterator.next()
-    } catch (reason) {
-      return Promise.reject(reason as Error)
-    }
   }
 
   readonly #received = (result: IteratorResult<T>): void => {

@@ -1,12 +1,12 @@
-import { systemClock, type Clock } from './clock.js'
+import { abortReason } from './abort-reason.js'
 import { checkAmount, checkCount } from './bound.js'
+import { systemClock, type Clock } from './clock.js'
 import { deferred } from './deferred.js'
 import { mapConcurrent } from './map-concurrent.js'
-import { Intake } from './intake.js'
-import { Outbox } from './outbox.js'
+import { Relay } from './relay.js'
 import type { Stage } from './stage.js'
 
-/** A pipeline that was shut down is asked for more. */
+/** A pipeline that was shut down, or has run, is asked to run. */
 export class PipelineClosedError extends Error {
   override readonly name = 'PipelineClosedError'
 }
@@ -22,13 +22,15 @@ export interface PipelineCounters {
 }
 
 export interface ShutdownOptions {
-  /** How long what is under way may take to finish, in ms; 0 or more. */
+  /** How long what is under way may take to finish, in ms; 0 or more. What is not finished then is left to itself. */
   readonly timeoutMs: number
 }
 
 export interface SettleOptions {
   /** Calls of the function that may be pending at once; an integer from 1. Default 1. */
   readonly concurrency?: number
+  /** Aborted: closes the source, and what is on its way is dropped, but for the calls that are pending. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -40,9 +42,11 @@ export interface Pipeline<T> extends AsyncIterable<T> {
   /** The same with one more stage behind it. */
   through<Out>(stage: Stage<T, Out>): Pipeline<Out>
   /**
-   * Runs it to its end: calls `finish` for each item. Resolves when the source ended and everything is finished.
+   * Runs it to its end: calls `finish` for each item. Resolves when the source ended and everything is finished. A call
+   * that fails ends the run: the source is closed, and no further item is pulled.
    *
-   * @throws what a stage or `finish` threw first, after what was in flight has ended; PipelineClosedError after a shutdown
+   * @throws what a stage or `finish` threw first, or the signal's reason, after what was in flight has ended;
+   * PipelineClosedError after a shutdown or another run; RangeError for a bound that is none
    */
   settle(finish: (item: T) => void | Promise<void>, options?: SettleOptions): Promise<void>
   readonly counters: PipelineCounters
@@ -68,8 +72,8 @@ export function pipeline<T>(
   source: AsyncIterable<T> | Iterable<T>,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): Pipeline<T> {
-  const head = new Head(Symbol.asyncIterator in source ? source : toAsync(source))
-  return new Chain(new Run(head, clock), head)
+  const run = new Run(clock)
+  return new Chain(run, run.take(Symbol.asyncIterator in source ? source : toAsync(source)))
 }
 
 function toAsync<T>(items: Iterable<T>): AsyncIterable<T> {
@@ -86,43 +90,64 @@ function toAsync<T>(items: Iterable<T>): AsyncIterable<T> {
 
 /** What a whole pipeline shares, however many stages it has. */
 class Run {
-  readonly head: Pick<Head<unknown>, 'stop' | 'taken'>
-  readonly clock: Clock
-  readonly errors: unknown[] = []
-  readonly ended = deferred<undefined>()
-  started = false
+  taken = 0
   settled = 0
+  failed = 0
+  readonly #clock: Clock
+  readonly #errors = new Set<unknown>()
+  readonly #ended = deferred<undefined>()
+  #source: Pick<Relay<unknown, unknown>, 'drain'> | undefined
+  #started = false
   #closing: Promise<void> | undefined
 
-  constructor(head: Run['head'], clock: Clock) {
-    this.head = head
-    this.clock = clock
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** The source with a door: `shutdown` ends it, whatever it is waiting for. */
+  take<T>(source: AsyncIterable<T>): AsyncIterable<T> {
+    const relay = new Relay<T, T>(source, {
+      ahead: 0,
+      take: (item, handOn) => {
+        this.taken++
+        handOn(item)
+      },
+    })
+    this.#source = relay
+    return { [Symbol.asyncIterator]: () => relay }
   }
 
   begin(): void {
     if (this.#closing !== undefined) throw new PipelineClosedError('the pipeline was shut down')
-    if (this.started) throw new PipelineClosedError('the pipeline has run: a pipeline runs once')
-    this.started = true
+    if (this.#started) throw new PipelineClosedError('the pipeline has run: a pipeline runs once')
+    this.#started = true
+  }
+
+  fail(error: unknown): void {
+    this.#errors.add(error)
+  }
+
+  end(): void {
+    this.#ended.resolve(undefined)
   }
 
   shutdown({ timeoutMs }: ShutdownOptions): Promise<void> {
     checkAmount('timeoutMs', timeoutMs)
-    this.#closing ??= this.#close(timeoutMs)
-    return this.#closing
+    return (this.#closing ??= this.#close(timeoutMs))
   }
 
   async #close(timeoutMs: number): Promise<void> {
     const late = deferred<undefined>()
-    const timer = this.clock.setTimeout(() => {
-      this.errors.push(new Error(`the pipeline did not finish within ${timeoutMs} ms`))
+    const timer = this.#clock.setTimeout(() => {
+      this.fail(new Error(`the pipeline did not finish within ${timeoutMs} ms`))
       late.resolve(undefined)
     }, timeoutMs)
-    const closing = this.head.stop().catch((error: unknown) => {
-      this.errors.push(error)
+    const drained = this.#source?.drain().catch((error: unknown) => {
+      this.fail(error)
     })
-    await Promise.race([Promise.all([closing, this.started ? this.ended.promise : undefined]), late.promise])
-    this.clock.clearTimeout(timer)
-    if (this.errors.length > 0) throw new AggregateError([...this.errors], 'the pipeline ended with errors')
+    await Promise.race([Promise.all([drained, this.#started && this.#ended.promise]), late.promise])
+    this.#clock.clearTimeout(timer)
+    if (this.#errors.size > 0) throw new AggregateError(this.#errors, 'the pipeline ended with errors')
   }
 }
 
@@ -136,51 +161,27 @@ class Chain<T> implements Pipeline<T> {
   }
 
   get counters(): PipelineCounters {
-    return { taken: this.#run.head.taken, settled: this.#run.settled, failed: this.#run.errors.length }
+    const { taken, settled, failed } = this.#run
+    return { taken, settled, failed }
   }
 
   through<Out>(stage: Stage<T, Out>): Pipeline<Out> {
     return new Chain(this.#run, stage(this.#items))
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
-    this.#run.begin()
-    try {
-      yield* this.#items
-    } catch (error) {
-      this.#run.errors.push(error)
-      throw error
-    } finally {
-      this.#run.ended.resolve(undefined)
-    }
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return runOf(this.#run, this.#items)
   }
 
   async settle(
     finish: (item: T) => void | Promise<void>,
-    { concurrency = 1 }: SettleOptions = {},
+    { concurrency = 1, signal }: SettleOptions = {},
   ): Promise<void> {
     checkCount('concurrency', concurrency)
-    this.#run.begin()
-    const work = (item: T): void | Promise<void> => {
-      const finishing = finish(item)
-      if (finishing === undefined) {
-        this.#run.settled++
-        return
-      }
-      return finishing.then(() => {
-        this.#run.settled++
-      })
-    }
-    try {
-      const done = mapConcurrent(work, { concurrency, order: 'none', onError: 'throw' })(this.#items)
-      const iterator = done[Symbol.asyncIterator]()
-      while ((await iterator.next()).done !== true);
-    } catch (error) {
-      this.#run.errors.push(error)
-      throw error
-    } finally {
-      this.#run.ended.resolve(undefined)
-    }
+    signal?.throwIfAborted()
+    const work = counted(this.#run, finish)
+    const finished = mapConcurrent(work, { concurrency, order: 'none', onError: 'throw' })(this.#items)
+    await exhaust(runOf(this.#run, finished), signal)
   }
 
   shutdown(options: ShutdownOptions): Promise<void> {
@@ -188,41 +189,62 @@ class Chain<T> implements Pipeline<T> {
   }
 }
 
-/** The source with a door: after `stop` it has ended, whatever it was waiting for. */
-class Head<T> implements AsyncIterable<T>, AsyncIterator<T> {
-  readonly #intake: Intake<T>
-  readonly #outbox = new Outbox<T>()
-  taken = 0
-
-  constructor(source: AsyncIterable<T>) {
-    this.#intake = new Intake(source, {
-      item: (item) => {
-        this.taken++
-        this.#outbox.push(item)
-      },
-      end: (error) => {
-        this.#outbox.close(error)
-      },
-    })
+/** The iterator over the end of a chain: it tells the run when that is over, and why. */
+function runOf<T>(run: Run, items: AsyncIterable<T>): AsyncIterator<T> {
+  run.begin()
+  const iterator = items[Symbol.asyncIterator]()
+  const failed = (error: unknown): never => {
+    run.fail(error)
+    run.end()
+    throw error
   }
-
-  [Symbol.asyncIterator](): AsyncIterator<T> {
-    return this
+  return {
+    async next() {
+      const result = await iterator.next().catch(failed)
+      if (result.done === true) run.end()
+      return result
+    },
+    async return() {
+      await iterator.return?.().catch(failed)
+      run.end()
+      return { done: true, value: undefined }
+    },
   }
+}
 
-  next(): Promise<IteratorResult<T>> {
-    const next = this.#outbox.next()
-    if (this.#outbox.wanted) this.#intake.pull()
-    return next
+function counted<T>(run: Run, finish: (item: T) => void | Promise<void>): (item: T) => void | Promise<void> {
+  const done = () => {
+    run.settled++
   }
+  const failed = (error: unknown): never => {
+    run.failed++
+    run.fail(error)
+    throw error
+  }
+  return (item) => {
+    try {
+      const finishing = finish(item)
+      if (finishing !== undefined) return finishing.then(done, failed)
+    } catch (error) {
+      failed(error)
+    }
+    done()
+  }
+}
 
-  async return(): Promise<IteratorResult<T>> {
-    await this.stop()
-    return { done: true, value: undefined }
+/** Runs an iterator to its end, or to the abort. @throws its error, or the signal's reason once it is closed */
+async function exhaust(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  let closing: Promise<unknown> | undefined
+  const abort = () => {
+    closing = iterator.return?.()
+    closing?.catch(() => undefined)
   }
-
-  /** Ends the source; an item that it was asked for is still handed on. */
-  stop(): Promise<void> {
-    return this.#intake.drain()
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    while ((await iterator.next()).done !== true);
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    await closing
   }
+  if (closing !== undefined) throw abortReason(signal)
 }

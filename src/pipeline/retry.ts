@@ -1,5 +1,5 @@
 import { backOff, type BackOffOptions } from './back-off.js'
-import { checkCount } from './bound.js'
+import { checkAmount, checkCount } from './bound.js'
 import { systemClock, type Clock } from './clock.js'
 import { sleep } from './sleep.js'
 
@@ -15,6 +15,7 @@ export interface RetryOptions extends BackOffOptions {
   readonly limit: number
   /** Says what an error means. Must be total. */
   readonly classify: (error: unknown) => Verdict
+  /** Called before each wait, with the attempt that failed. */
   readonly onRetry?: (error: unknown, attempt: number) => void
   readonly signal?: AbortSignal | undefined
   /** Default: the system's. */
@@ -22,9 +23,11 @@ export interface RetryOptions extends BackOffOptions {
 }
 
 /**
- * Tries until it succeeds, at most `limit` times, with `backOff` between the attempts (from 1).
+ * Tries until it succeeds, at most `limit` times, with `backOff` between the attempts (numbered from 1). An abort ends the
+ * waiting, and no attempt begins after it; to end an attempt that is under way is the attempt's own affair.
  *
- * @throws the last attempt's error, when it was not retryable, the limit is reached, or `signal` is aborted meanwhile
+ * @throws the last attempt's error, when it was not retryable, the limit was reached, or `signal` was aborted since; the
+ * signal's reason when it was aborted before the first; RangeError for a bound that is none
  */
 export async function retry<T>(
   attemptOnce: (attempt: number) => Promise<T>,
@@ -32,6 +35,9 @@ export async function retry<T>(
 ): Promise<T> {
   const { limit, classify, onRetry, signal, clock = systemClock } = options
   checkCount('limit', limit)
+  checkAmount('delayMs', options.delayMs)
+  checkAmount('maxDelayMs', options.maxDelayMs)
+  signal?.throwIfAborted()
   for (let attempt = 1; ; attempt++) {
     try {
       return await attemptOnce(attempt)
@@ -39,11 +45,10 @@ export async function retry<T>(
       const { retryable, retryAfterMs = 0 } = classify(error)
       if (!retryable || attempt >= limit || signal?.aborted === true) throw error
       onRetry?.(error, attempt)
-      const aborted = await sleep(Math.max(retryAfterMs, backOff(attempt, options)), { clock, signal }).then(
-        () => false,
-        () => true,
-      )
-      if (aborted) throw error
+      const delayMs = Math.max(retryAfterMs, backOff(attempt, options))
+      await sleep(delayMs, { clock, signal }).catch(() => {
+        throw error
+      })
     }
   }
 }

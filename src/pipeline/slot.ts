@@ -32,15 +32,19 @@ export class HeldSlot implements Slot {
   async acquire(signal?: AbortSignal): Promise<void> {
     if (this.#held) return
     await this.#semaphore.acquire(signal)
-    // Asked for twice, or granted to work that has ended meanwhile.
-    if (this.#held || this.#over) this.#semaphore.release()
-    else this.#held = true
+    this.#granted()
   }
 
   /** The work has ended. */
   end(): void {
     this.#over = true
     this.release()
+  }
+
+  /** Perhaps once too often: asked for twice at once, or for work that has ended meanwhile. */
+  #granted(): void {
+    if (this.#held || this.#over) this.#semaphore.release()
+    else this.#held = true
   }
 }
 

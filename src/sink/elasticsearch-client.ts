@@ -1,4 +1,5 @@
 import { Client, SniffingTransport, type ClientOptions } from '@elastic/elasticsearch'
+import { pinnedAuthority } from './pinned-authority.js'
 
 /** For who hands the client on and need not know whose it is. */
 export type ElasticsearchClient = Client
@@ -25,11 +26,13 @@ interface ElasticsearchTls {
   readonly key?: string | undefined
   readonly passphrase?: string | undefined
   readonly serverName?: string | undefined
-  /** Default true. */
+  /** Default true. Where there is a fingerprint, that is verified in any case. */
   readonly verify?: boolean | undefined
-  /** SHA-256 of the CA's certificate, in hexadecimal with or without colons. */
+  /** SHA-256 of the CA's certificate, in hexadecimal with or without colons; it takes the place of `ca`. */
   readonly fingerprint?: string | undefined
 }
+
+const connectTimeoutMs = 10_000
 
 /** An answer to a bulk is a few kilobytes; this bounds what a broken proxy can make us hold. */
 const maxResponseBytes = 32 * 1024 * 1024
@@ -41,7 +44,6 @@ const maxResponseBytes = 32 * 1024 * 1024
  */
 export function elasticsearchClient(options: ElasticsearchClientOptions): Client {
   const auth = authOf(options)
-  const fingerprint = options.tls?.fingerprint
   return new Client({
     nodes: [...options.nodes],
     maxRetries: 0,
@@ -50,12 +52,10 @@ export function elasticsearchClient(options: ElasticsearchClientOptions): Client
     compression: options.compression,
     maxResponseSize: maxResponseBytes,
     maxCompressedResponseSize: maxResponseBytes,
-    agent: { connections: options.maxConnections },
     sniffOnStart: false,
     enableMetaHeader: false,
-    tls: tlsOf(options.tls),
+    ...connectionsOf(options),
     ...(auth === undefined ? {} : { auth }),
-    ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }),
   })
 }
 
@@ -72,15 +72,25 @@ function authOf(options: ElasticsearchClientOptions): ClientOptions['auth'] | un
   return { username: options.username, password: options.password ?? '' }
 }
 
-function tlsOf(tls: ElasticsearchTls = {}): NonNullable<ClientOptions['tls']> {
+function connectionsOf({
+  maxConnections: connections,
+  tls = {},
+}: ElasticsearchClientOptions): Pick<ClientOptions, 'agent' | 'tls'> {
   const { ca, cert, key, passphrase, serverName, fingerprint, verify = true } = tls
-  return {
-    // A pinned CA takes the place of the chain: it is not in any store of trusted ones.
-    rejectUnauthorized: verify && (fingerprint === undefined || ca !== undefined),
-    ...(ca === undefined ? {} : { ca }),
+  const own = {
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(serverName === undefined ? {} : { servername: serverName }),
   }
+  if (fingerprint === undefined) {
+    return {
+      agent: { connections },
+      tls: { ...own, rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) },
+    }
+  }
+  const connect = pinnedAuthority({ fingerprint, tls: own, timeoutMs: connectTimeoutMs })
+  // Handed to undici's pool as it is, as long as there is no `tls`; its type in the client leaves `connect` out.
+  const agent: ClientOptions['agent'] & object = Object.assign({ connections }, { connect })
+  return { agent }
 }

@@ -57,6 +57,8 @@ export class KafkaSource implements RecordSource {
   readonly #committer: Committer
   readonly #owned = new Map<string, OwnedPartition>()
   #joined = false
+  /** Between the news of a rebalance and the new assignment. */
+  #joining = false
   #onJoined: () => void = () => undefined
 
   constructor(options: KafkaSourceOptions) {
@@ -80,8 +82,7 @@ export class KafkaSource implements RecordSource {
         this.#noteCommitted(pending)
       },
       failed: (error) => {
-        if (error instanceof EnrichdError && error.code !== 'KAFKA_FENCED')
-          options.telemetry.commitFailed(error)
+        this.#commitFailed(toEnrichdError(error))
       },
     })
   }
@@ -156,7 +157,7 @@ export class KafkaSource implements RecordSource {
 
   #handler(): GroupHandler {
     return {
-      joining: () => this.#joining(),
+      joining: () => this.#drainBeforeJoin(),
       joined: (assignment, continued) => this.#assigned(assignment, continued),
       fetched: (batch, signal) => this.#fetched(batch, signal),
       skipped: (partition, position) => {
@@ -167,6 +168,7 @@ export class KafkaSource implements RecordSource {
         this.#restart(partition)
       },
       left: (error) => {
+        this.#joining = false
         this.#revoke([...this.#owned.values()])
         this.#feed.flow()
         if (error !== undefined) this.#options.telemetry.dependencyDown('kafka', toEnrichdError(error))
@@ -174,7 +176,8 @@ export class KafkaSource implements RecordSource {
     }
   }
 
-  async #joining(): Promise<void> {
+  async #drainBeforeJoin(): Promise<void> {
+    this.#joining = true
     this.#feed.hold()
     if (this.#owned.size === 0) return
     await this.#feed.idle(this.#options.rebalanceDrainMs)
@@ -194,6 +197,7 @@ export class KafkaSource implements RecordSource {
     this.#options.telemetry.assigned(assignment, kept.length)
     if (!this.#joined) this.#onJoined()
     this.#joined = true
+    this.#joining = false
     this.#feed.flow()
     return kept.flatMap((owned) => owned.readFrom)
   }
@@ -283,8 +287,15 @@ export class KafkaSource implements RecordSource {
     return Math.max(MIN_SPAN_PER_PARTITION, Math.floor(MAX_SPAN_IN_ALL / Math.max(1, this.#owned.size)))
   }
 
+  /** What cannot be committed is better not begun: the next owner would pay for it again. What is in flight finishes. */
+  #commitFailed(error: EnrichdError): void {
+    this.#feed.hold()
+    if (error.code !== 'KAFKA_FENCED') this.#options.telemetry.commitFailed(error)
+  }
+
   #noteCommitted(pending: readonly PendingCommit[]): void {
     for (const commit of pending) this.#owned.get(keyOf(commit))?.noteCommitted(commit)
+    if (!this.#joining) this.#feed.flow()
     this.#options.telemetry.committed(pending)
   }
 }

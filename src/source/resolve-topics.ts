@@ -26,16 +26,10 @@ export async function resolveTopics({
   telemetry,
   draining,
 }: ResolveTopicsOptions): Promise<readonly string[]> {
-  const names = wanted.filter((topic) => !isPattern(topic))
-  const patterns = wanted.filter(isPattern).map((pattern) => new RegExp(pattern.slice(1, -1)))
-  if (patterns.length === 0) return names
+  if (!wanted.some(isPattern)) return wanted
   for (;;) {
     try {
-      const there = await admin.topics()
-      const matching = there.filter(
-        (topic) => isEligible(topic) && patterns.some((pattern) => pattern.test(topic)),
-      )
-      const topics = [...new Set([...names, ...matching])].sort()
+      const topics = matchingTopics(wanted, await admin.topics())
       if (topics.length > 0) return topics
       telemetry.dependencyDown('kafka', noMatch(wanted))
     } catch (error) {
@@ -44,6 +38,16 @@ export async function resolveTopics({
     }
     await sleep(RETRY_MS, { signal: draining })
   }
+}
+
+/** The names that are wanted, there or not, and those of `there` that match a wanted pattern; sorted. */
+export function matchingTopics(wanted: readonly string[], there: readonly string[]): readonly string[] {
+  const names = wanted.filter((topic) => !isPattern(topic))
+  const patterns = wanted.filter(isPattern).map((pattern) => new RegExp(pattern.slice(1, -1)))
+  const matching = there.filter(
+    (topic) => isEligible(topic) && patterns.some((pattern) => pattern.test(topic)),
+  )
+  return [...new Set([...names, ...matching])].sort()
 }
 
 export const isPattern = (topic: string): boolean =>

@@ -56,7 +56,8 @@ const stages: Record<string, () => Stage<number, number>> = {
     flatten<number>()(batch<number>({ count: 50, bytes: 1e9, ageMs: 1000, sizeOf: () => 1 })(source)),
   'buffer 100': () => buffer({ size: 100 }),
   'fanOut, one branch': () => (source) => fanOut(source, [{ queueSize: 100, whenFull: 'wait' }])[0]!,
-  'mapConcurrent none, at once': () => mapConcurrent(soon, { concurrency: 100, order: 'none', onError: 'throw' }),
+  'mapConcurrent none, at once': () =>
+    mapConcurrent(soon, { concurrency: 100, order: 'none', onError: 'throw' }),
   'mapConcurrent none': () => mapConcurrent(later, { concurrency: 100, order: 'none', onError: 'throw' }),
   'mapConcurrent input': () => mapConcurrent(later, { concurrency: 100, order: 'input', onError: 'throw' }),
   'mapConcurrent key': () =>
@@ -89,7 +90,7 @@ async function median(run: () => Promise<void>): Promise<number> {
 
 async function main(): Promise<void> {
   const bare = await median(() => generated(numbers(items)))
-  console.log(`${'µs of CPU per item and hop'.padEnd(40)}`)
+  console.log('µs of CPU per item and hop'.padEnd(40))
   for (const [name, stage] of Object.entries(stages)) {
     const chain = () => {
       let source: AsyncIterable<number> = numbers(items)

@@ -14,6 +14,8 @@ export interface NumberedRecord {
 export interface LoadOptions {
   readonly partitions: number
   readonly count: number
+  /** Default 1. */
+  readonly replicas?: number
   /** The text of a record. Default: one that no other record has. */
   readonly text?: (n: number) => string
   /** The value as it is written. Default: JSON with `n` and `message`. */
@@ -64,8 +66,11 @@ export class Checker {
     clients: { kafka: KafkaTestClient; es: EsTestClient },
     options: LoadOptions,
   ): Promise<Checker> {
-    const topic = await clients.kafka.createTopic({ partitions: options.partitions })
-    await clients.kafka.createTopic({ topic: `${topic}.dead-letter` })
+    const topic = await clients.kafka.createTopic({
+      partitions: options.partitions,
+      replicas: options.replicas ?? 1,
+    })
+    await clients.kafka.createTopic({ topic: `${topic}.dead-letter`, replicas: options.replicas ?? 1 })
     const checker = new Checker(clients, topic, options)
     await checker.produce(options.count)
     return checker

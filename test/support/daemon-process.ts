@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+/** The built program; `DAEMON_PROGRAM` names another build. */
+const program =
+  process.env['DAEMON_PROGRAM'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface DaemonOptions {
   /** Settings by key, as `--set` takes them. */

@@ -12,6 +12,7 @@ import {
   type Message,
   type Producer,
 } from 'kafkajs'
+import { until } from './until.js'
 
 export type ConsumedRecord = KafkaMessage & { readonly partition: number }
 
@@ -68,8 +69,12 @@ export class KafkaTestClient {
     }
   }
 
+  /** kafkajs's producer silently drops what goes to a partition that it has not heard of, so it is made anew. */
   async addPartitions(topic: string, count: number): Promise<void> {
     await (await this.admin()).createPartitions({ topicPartitions: [{ topic, count }] })
+    await until('the partitions are there', async () => (await this.#partitions(topic)).length === count)
+    await (await this.#producer)?.disconnect()
+    this.#producer = undefined
   }
 
   /** Deletes a topic. kafkajs's clients go on asking for every topic that they ever saw, so they are made anew. */

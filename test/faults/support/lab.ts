@@ -1,0 +1,195 @@
+import { appendFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { TestContext } from 'node:test'
+import { startAnsweringProxy, type AnsweringProxy } from '../../support/answering-proxy.js'
+import { Checker, type LoadOptions, type Report } from '../../support/checker.js'
+import { DaemonProcess } from '../../support/daemon-process.js'
+import { EsTestClient } from '../../support/es-test-client.js'
+import { startFakeNlp, type FakeNlp, type FakeNlpOptions } from '../../support/fake-nlp.js'
+import { FaultProxy } from '../../support/fault-proxy.js'
+import { KafkaTestClient } from '../../support/kafka-test-client.js'
+import { SpeedMeter } from './speed-meter.js'
+
+/** `npm run test:faults`: every case, alone, and as long as the issue asks for. */
+export const longForm = process.env['FAULTS'] === 'all'
+
+export interface LabServers {
+  /** What the daemon connects to; the checker too, unless `kafkaDirect` says otherwise. */
+  readonly kafka: string[]
+  readonly kafkaDirect?: string[]
+  readonly elasticsearch: string
+}
+
+export interface LabOptions {
+  readonly servers: LabServers
+  readonly load?: Partial<LoadOptions>
+  readonly nlp?: FakeNlpOptions
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** Calls in flight and latency of the fault-free run: 250 records a second, so that the waiting and no CPU is the limit. */
+const inFlight = 10
+const latencyMs = 40
+/** Records that are always there to be read while the lab feeds. */
+const backlog = 1500
+const feedCount = 500
+
+/**
+ * The fault laboratory: a daemon between the real servers and an NLP service, with a proxy before each, a load of numbered
+ * records, and a checker that looks all the time. Everything ends with the test.
+ */
+export class Lab {
+  readonly kafka: KafkaTestClient
+  readonly es: EsTestClient
+  readonly checker: Checker
+  readonly nlp: FakeNlp
+  readonly nlpProxy: FaultProxy
+  readonly esProxy: FaultProxy
+  readonly esAnswers: AnsweringProxy
+  readonly daemons: DaemonProcess[] = []
+  readonly #t: TestContext
+  readonly #options: LabOptions
+  #feeding: Promise<void> | undefined
+  #feed = false
+
+  private constructor(
+    t: TestContext,
+    options: LabOptions,
+    parts: Pick<Lab, 'kafka' | 'es' | 'checker' | 'nlp' | 'nlpProxy' | 'esProxy' | 'esAnswers'>,
+  ) {
+    this.#t = t
+    this.#options = options
+    this.kafka = parts.kafka
+    this.es = parts.es
+    this.checker = parts.checker
+    this.nlp = parts.nlp
+    this.nlpProxy = parts.nlpProxy
+    this.esProxy = parts.esProxy
+    this.esAnswers = parts.esAnswers
+  }
+
+  static async open(t: TestContext, options: LabOptions): Promise<Lab> {
+    const { servers, load = {}, nlp: nlpOptions = {} } = options
+    const kafka = new KafkaTestClient(servers.kafkaDirect ?? servers.kafka)
+    t.after(() => kafka.close())
+    const es = new EsTestClient(servers.elasticsearch)
+    const nlp = await startFakeNlp({ ...nlpOptions, settings: { latencyMs, ...nlpOptions.settings } })
+    t.after(() => nlp.close())
+    const nlpProxy = await FaultProxy.start({ target: { port: nlp.port } })
+    t.after(() => nlpProxy.close())
+    const esAnswers = await startAnsweringProxy(servers.elasticsearch)
+    t.after(() => esAnswers.close())
+    const esProxy = await FaultProxy.start({ target: { port: esAnswers.port } })
+    t.after(() => esProxy.close())
+    const checker = await Checker.load({ kafka, es }, { partitions: 4, count: backlog, ...load })
+    t.after(() => checker.clean())
+    checker.startSampling(100)
+    t.after(() => checker.stopSampling())
+    return new Lab(t, options, { kafka, es, checker, nlp, nlpProxy, esProxy, esAnswers })
+  }
+
+  get settings(): Record<string, string | number | boolean> {
+    const { servers, settings = {} } = this.#options
+    const addresses = {
+      kafka: servers.kafka,
+      elasticsearch: `http://${this.esProxy.address}`,
+      nlp: `http://${this.nlpProxy.address}/`,
+    }
+    return { ...this.checker.settings(addresses), 'nlp.maxConcurrency': inFlight, ...settings }
+  }
+
+  start(more: Readonly<Record<string, string | number | boolean>> = {}): DaemonProcess {
+    const daemon = new DaemonProcess({ settings: { ...this.settings, ...more } })
+    this.daemons.push(daemon)
+    this.#t.after(() => {
+      daemon.kill('SIGKILL')
+    })
+    return daemon
+  }
+
+  /** Counts what the daemon settled as indexed. */
+  meter(daemon: DaemonProcess): SpeedMeter {
+    let status: string | undefined
+    const meter = new SpeedMeter(async () => {
+      status ??= `${String((await daemon.logged('daemon.starting'))['admin'])}/status`
+      const answer = await fetch(status, { signal: AbortSignal.timeout(2000) })
+      return ((await answer.json()) as { counters: { processed: number } }).counters.processed
+    })
+    this.#t.after(() => meter.stop())
+    return meter
+  }
+
+  /** Counts the calls that the NLP service answered. */
+  callMeter(): SpeedMeter {
+    const meter = new SpeedMeter(() => this.nlp.answered.length)
+    this.#t.after(() => meter.stop())
+    return meter
+  }
+
+  /** Keeps records waiting in Kafka, as many as `backlog`, until {@link drained}. */
+  feed(): void {
+    this.#feed = true
+    this.#feeding = this.#keepFeeding()
+    this.#t.after(() => {
+      this.#feed = false
+      return this.#feeding?.catch(() => undefined)
+    })
+  }
+
+  async #keepFeeding(): Promise<void> {
+    while (this.#feed) {
+      if (this.checker.records.length - this.nlp.answered.length < backlog) await this.checker.produce(feedCount)
+      await pause(100)
+    }
+  }
+
+  /** Stops feeding, waits until every record is settled, and says what became of them. */
+  async drained(timeoutMs = 60_000): Promise<Report> {
+    this.#feed = false
+    await this.#feeding
+    await this.checker.settled(timeoutMs)
+    return this.checker.report(this.nlp.answered)
+  }
+
+  /** Keeps a result: on the test's output and, if `FAULTS_RESULTS` names a file, there as one line of JSON. */
+  keep(result: Readonly<Record<string, unknown>>): void {
+    const line = JSON.stringify({ test: this.#t.name, ...result })
+    this.#t.diagnostic(line)
+    const file = process.env['FAULTS_RESULTS']
+    if (file !== undefined) appendFileSync(file, `${line}\n`)
+  }
+}
+
+/** What is wrong with a report, as sentences; empty where every guarantee held. */
+export function objections(report: Report, allowed: Allowed = {}): string[] {
+  const { deadLettered = 0, repeatedCalls = 0, deadLettersRepeated = 0 } = allowed
+  const found: string[] = []
+  const object = (wrong: boolean, sentence: string) => {
+    if (wrong) found.push(sentence)
+  }
+  object(report.lost.length > 0, `${report.lost.length} lost: ${report.lost.slice(0, 5).join(', ')}`)
+  object(report.doubled > 0, `${report.doubled} doubled`)
+  object(report.foreign > 0, `${report.foreign} documents that belong to no record`)
+  object(report.commitsPastUnsettled > 0, `${report.commitsPastUnsettled} commits past an unsettled record`)
+  object(report.deadLettered !== deadLettered, `${report.deadLettered} dead letters, not ${deadLettered}`)
+  object(report.deadLettersRepeated > deadLettersRepeated, `${report.deadLettersRepeated} dead letters twice`)
+  object(
+    report.repeatedCalls > repeatedCalls,
+    `${report.repeatedCalls} finished NLP calls repeated, not ${repeatedCalls} at most`,
+  )
+  return found
+}
+
+export interface Allowed {
+  /** Exactly so many. Default 0. */
+  readonly deadLettered?: number
+  /** At most. Default 0. */
+  readonly repeatedCalls?: number
+  /** At most. Default 0. */
+  readonly deadLettersRepeated?: number
+}
+
+/** The numbers of a report, without its lists. */
+export function summary({ lost, committed: _, ends: __, ...numbers }: Report): Record<string, number> {
+  return { ...numbers, lost: lost.length }
+}

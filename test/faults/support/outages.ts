@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Lab } from './lab.js'
+import { longForm, objections, summary, type Allowed } from './lab.js'
+
+/** A fault that stops the line, or slows it down, for a while. */
+export interface Outage {
+  readonly name: string
+  begin(lab: Lab): void | Promise<void>
+  end(lab: Lab): void | Promise<void>
+  /** How long after its end the service had asked for (Retry-After); default 0. */
+  readonly askedForMs?: number
+  /** NLP calls that it may cause to be made again; default 0. */
+  readonly repeatedCalls?: number
+  /** In the short form too. */
+  readonly short?: boolean
+}
+
+export interface OutageResult {
+  readonly outage: string
+  readonly forMs: number
+  readonly fullRate: number
+  /** The rate while it lasted. */
+  readonly rate: number
+  /** From its end to full speed; undefined: not within 20 s. */
+  readonly resumedAfterMs: number | undefined
+}
+
+/** Full speed is so much of the same run's fault-free rate, and is back within so long. */
+const fullSpeed = 0.9
+const resumeWithinMs = 2000
+const resumeTimeoutMs = 20_000
+
+/** Lets the outages happen one after another to one daemon under load, and says how fast it was before, in and after each. */
+export async function runOutages(lab: Lab, outages: readonly Outage[], forMs: number): Promise<OutageResult[]> {
+  const daemon = lab.start()
+  const meter = lab.meter(daemon)
+  lab.feed()
+  await lab.checker.indexed(200)
+  const fullRate = await meter.measure(3000)
+  const results: OutageResult[] = []
+  for (const outage of outages) {
+    const begun = performance.now()
+    await outage.begin(lab)
+    await pause(forMs)
+    await outage.end(lab)
+    const end = performance.now() + (outage.askedForMs ?? 0)
+    const resumedAfterMs = await meter.resumed(end, fullSpeed * fullRate, resumeTimeoutMs)
+    const rate = meter.rate(begun, begun + forMs)
+    const result = { outage: outage.name, forMs, fullRate, rate, resumedAfterMs }
+    results.push(result)
+    lab.keep(result)
+  }
+  await meter.stop()
+  assert.ok(daemon.running, daemon.tail())
+  return results
+}
+
+/** Runs the outages and asserts every guarantee. */
+export async function surviveOutages(
+  lab: Lab,
+  outages: readonly Outage[],
+  { forMs, ...allowed }: Allowed & { readonly forMs: number },
+): Promise<void> {
+  const results = await runOutages(lab, outages, forMs)
+  const report = await lab.drained()
+  lab.keep(summary(report))
+  const repeatedCalls = outages.reduce((sum, outage) => sum + (outage.repeatedCalls ?? 0), 0)
+  const late = results
+    .filter(({ resumedAfterMs }) => resumedAfterMs === undefined || resumedAfterMs > resumeWithinMs)
+    .map(({ outage, resumedAfterMs }) => `${outage}: full speed after ${resumedAfterMs ?? '> 20000'} ms`)
+  assert.deepEqual([...objections(report, { repeatedCalls, ...allowed }), ...late], [])
+}
+
+/** How long an outage lasts: short in `npm test`; `FAULTS_SECONDS` or 30 s in the long form. */
+export function outageMs(shortMs: number): number {
+  return longForm ? 1000 * Number(process.env['FAULTS_SECONDS'] ?? 30) : shortMs
+}
