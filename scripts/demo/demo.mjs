@@ -74,7 +74,7 @@ function describe(kind) {
 
 async function bringUpOf(kind) {
   const begun = performance.now()
-  let what = 'starting'
+  let what = 'Kafka and Elasticsearch are starting'
   screen.live((width) => waitLine({ what, begun, width, blocks: screen.blocks }))
   run.servers = { kind, name: `enrichd-demo-${process.pid}` }
   writeRun(run)
@@ -111,6 +111,7 @@ function finish(exitCode) {
     await Promise.race([story?.catch(() => undefined), sleep(noticeMs)])
     screen.endLive()
     if (!run.keep) await endRun(run)
+    if (exitCode > 128) screen.say('Done: nothing is left of it.')
     process.exit(exitCode)
   })().catch((error) => {
     process.stderr.write(`Not everything could be cleaned up: ${error.message}\n`)

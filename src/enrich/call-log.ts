@@ -1,4 +1,5 @@
 import type { Cancellable } from './analyser.js'
+import { SlotTable } from './slot-table.js'
 
 /**
  * `record`: a record's own call, with its permit. `probe`: the same while the line waits, to see whether the service is back.
@@ -16,6 +17,8 @@ export interface Call extends Cancellable {
   readonly role: CallRole
   /** Set when we cut it off ourselves: then its failure says nothing of the service. */
   cutOff: 'stopped' | 'hung' | undefined
+  /** The log's own. */
+  slot: number
 }
 
 /** What a failed call says of its text, given what happened since it began. */
@@ -26,7 +29,7 @@ export type Verdict = 'counts' | 'undecided' | 'outage'
  * for a failure; a clock is too coarse for it.
  */
 export class CallLog {
-  readonly #inFlight = new Set<Call>()
+  readonly #inFlight = new SlotTable<Call>()
   #now = 0
   #lastSuccess = 0
   #lastTrip = 0
@@ -43,19 +46,27 @@ export class CallLog {
 
   begin(startedMs: number, role: CallRole): Call {
     const level = this.#inFlight.size + 1
-    const call: Call = { beganAt: ++this.#now, startedMs, level, role, cutOff: undefined, cancel: undefined }
-    this.#inFlight.add(call)
+    const call: Call = {
+      beganAt: ++this.#now,
+      startedMs,
+      level,
+      role,
+      cutOff: undefined,
+      canceller: undefined,
+      slot: -1,
+    }
+    call.slot = this.#inFlight.add(call)
     return call
   }
 
   succeeded(call: Call): void {
-    this.#inFlight.delete(call)
+    this.#inFlight.remove(call.slot)
     this.#lastSuccess = ++this.#now
     this.#failures = 0
   }
 
   failed(call: Call): void {
-    this.#inFlight.delete(call)
+    this.#inFlight.remove(call.slot)
     if (call.cutOff === undefined) this.#failures++
   }
 
@@ -75,24 +86,21 @@ export class CallLog {
 
   /** Whether a call that began before `call` is still in flight: it may yet succeed. */
   olderInFlight(call: Call): boolean {
-    const [oldest] = this.#inFlight
-    return oldest !== undefined && oldest.beganAt < call.beganAt
+    return this.#inFlight.values().some(({ beganAt }) => beganAt < call.beganAt)
   }
 
   /** The oldest call in flight that began since the last success, so nothing speaks for the service since. */
   oldestUndecided(): Call | undefined {
-    for (const call of this.#inFlight) if (call.beganAt > this.#lastSuccess) return call
-    return undefined
+    return this.calls().find(({ beganAt }) => beganAt > this.#lastSuccess)
   }
 
   /** Calls that began before the line last tripped and are older than `startedBeforeMs`, oldest first. */
   hung(startedBeforeMs: number): Call[] {
-    return [...this.#inFlight].filter(
-      (call) => call.beganAt < this.#lastTrip && call.startedMs <= startedBeforeMs,
-    )
+    return this.calls().filter((call) => call.beganAt < this.#lastTrip && call.startedMs <= startedBeforeMs)
   }
 
-  calls(): Iterable<Call> {
-    return this.#inFlight
+  /** All that are in flight, oldest first. */
+  calls(): Call[] {
+    return this.#inFlight.values().sort((a, b) => a.beganAt - b.beganAt)
   }
 }

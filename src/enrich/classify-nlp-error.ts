@@ -96,19 +96,29 @@ function classifyError(error: unknown, answering: boolean): EnrichdError {
   if (misuse.has(code)) return byProxy(said, cause)
   if (badTls.test(code)) {
     const what =
-      code === 'EPROTO' || code.includes('WRONG_VERSION') ? 'it may not speak TLS: check nlp.url' : 'check nlp.tls.ca, .cert, .serverName'
+      code === 'EPROTO' || code.includes('WRONG_VERSION')
+        ? 'it may not speak TLS: check nlp.url'
+        : 'check nlp.tls.ca, .cert, .serverName'
     return setting(`no TLS connection to the NLP service (${code}); ${what}`, cause)
   }
   const throughProxy = /^Proxy response \((\d+)\)/.exec(said)
   if (throughProxy) return proxyAnswered(Number(throughProxy[1]), cause)
   if (answering) return suspect('NLP_BAD_ANSWER', "the NLP service's answer was cut off", { cause })
   if (unreachable.has(code)) {
-    return outage('NLP_UNREACHABLE', `the NLP service cannot be reached: ${said || code}`, { cause })
+    return outage('NLP_UNREACHABLE', `the NLP service cannot be reached: ${said || code}${hint(said)}`, {
+      cause,
+    })
   }
   if (/^(HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES)/.test(code)) {
     return suspect('NLP_BAD_ANSWER', `the NLP service's answer is not HTTP (${code})`, { cause })
   }
   return suspect('NLP_BAD_ANSWER', `the call to the NLP service failed: ${said}`, { cause })
+}
+
+/** What closes connections without a word is often a server that was spoken to in another way than it wants. */
+function hint(said: string): string {
+  if (!/other side closed|disconnected before secure TLS/.test(said)) return ''
+  return '; if it stays so, check http or https in nlp.url, and whether it wants a client certificate (nlp.tls.cert)'
 }
 
 /** A host name with several addresses fails with an AggregateError: the first inner code tells. */

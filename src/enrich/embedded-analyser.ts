@@ -15,15 +15,17 @@ export function embeddedAnalyser(engine: Engine): Analyser {
     maxTexts: 1024,
     async analyse(texts, call) {
       const controller = new AbortController()
-      call.cancel = (reason) => {
-        controller.abort(reason)
+      call.canceller = {
+        cancel: (reason) => {
+          controller.abort(reason)
+        },
       }
       try {
         return await engine.analyse(texts, controller.signal)
       } catch (error) {
         throw controller.signal.aborted ? error : classifyEngineError(error)
       } finally {
-        call.cancel = undefined
+        call.canceller = undefined
       }
     },
     close: () => engine.close(),

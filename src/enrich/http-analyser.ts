@@ -4,8 +4,9 @@ import type { Analyser, Cancellable } from './analyser.js'
 import type { Analysis } from './analysis.js'
 import { classifyNlpError, isHtml } from './classify-nlp-error.js'
 import { openConnections, type Connections, type TlsOptions } from './connections.js'
-import { Exchange } from './exchange.js'
+import { Exchange, type ExchangeHost } from './exchange.js'
 import type { NlpAnswer, NlpProtocol } from './nlp-protocol.js'
+import { SlotTable } from './slot-table.js'
 
 export interface HttpAnalyserOptions {
   /** `http:` or `https:`; only its origin is used, the protocol has the path. */
@@ -38,13 +39,13 @@ export class HttpAnalyser implements Analyser {
   readonly #protocol: NlpProtocol
   readonly #origin: string
   readonly #timeoutMs: number
-  readonly #maxAnswerBytes: number
+  readonly #host: ExchangeHost
   readonly #clock: Clock
   readonly #connections: Connections
   readonly #userHeaders: Readonly<Record<string, string>>
   /** The same for nearly every request, so made once per content type. */
   readonly #headers = new Map<string, Record<string, string>>()
-  readonly #underWay = new Set<Exchange>()
+  readonly #underWay = new SlotTable<Exchange>()
   #closed = false
 
   constructor(options: HttpAnalyserOptions) {
@@ -59,7 +60,12 @@ export class HttpAnalyser implements Analyser {
     this.#protocol = protocol
     this.#origin = origin
     this.#timeoutMs = timeoutMs
-    this.#maxAnswerBytes = maxAnswerBytes
+    this.#host = {
+      maxAnswerBytes,
+      settled: (exchange, clean) => {
+        this.#settled(exchange, clean)
+      },
+    }
     this.#clock = options.clock ?? systemClock
     this.#userHeaders = {
       ...(bearerToken !== undefined && { authorization: `Bearer ${bearerToken}` }),
@@ -84,33 +90,29 @@ export class HttpAnalyser implements Analyser {
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const exchange of this.#underWay) exchange.fail(closedError())
+    for (const exchange of this.#underWay.values()) exchange.cancel(closedError())
     await this.#connections.close()
   }
 
   #exchange(texts: readonly string[], call: Cancellable): Promise<NlpAnswer> {
     const { method, path, contentType, body } = this.#protocol.request(texts)
-    const connection = this.#connections.take()
-    const exchange: Exchange = new Exchange({
-      maxAnswerBytes: this.#maxAnswerBytes,
-      onSettled: (clean) => {
-        call.cancel = undefined
-        this.#clock.clearTimeout(timer)
-        this.#underWay.delete(exchange)
-        if (clean) this.#connections.giveBack(connection)
-        else this.#connections.discard(connection, cutOff)
-      },
-    })
-    const timer = this.#clock.setTimeout(() => {
-      exchange.fail(this.#timeout())
+    const exchange = new Exchange(this.#host, call, this.#connections.take())
+    exchange.slot = this.#underWay.add(exchange)
+    exchange.timer = this.#clock.setTimeout(() => {
+      exchange.cancel(this.#timeout())
     }, this.#timeoutMs)
-    this.#underWay.add(exchange)
-    call.cancel = (reason) => {
-      exchange.fail(reason)
-    }
-    const options = { origin: this.#origin, method, path, headers: this.#headersFor(contentType), body }
-    connection.dispatch(options, exchange)
+    call.canceller = exchange
+    const headers = this.#headersFor(contentType)
+    exchange.connection.dispatch({ origin: this.#origin, method, path, headers, body }, exchange)
     return exchange.answer
+  }
+
+  #settled(exchange: Exchange, clean: boolean): void {
+    exchange.call.canceller = undefined
+    this.#clock.clearTimeout(exchange.timer)
+    this.#underWay.remove(exchange.slot)
+    if (clean) this.#connections.giveBack(exchange.connection)
+    else this.#connections.discard(exchange.connection, cutOff)
   }
 
   #headersFor(contentType: string): Record<string, string> {

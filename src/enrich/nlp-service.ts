@@ -259,7 +259,7 @@ export class NlpService {
 
   /** Questions have their answer and make room; calls that hung through the outage soon make room too. */
   #onUp(): void {
-    for (const call of [...this.#log.calls()]) if (call.role === 'question') this.#cut(call)
+    for (const call of this.#log.calls()) if (call.role === 'question') this.#cut(call)
     this.#clock.clearTimeout(this.#graceTimer)
     this.#graceTimer = this.#clock.setTimeout(() => {
       for (const call of this.#hung()) this.#cut(call)
@@ -277,21 +277,21 @@ export class NlpService {
   #cut(call: Call): void {
     call.cutOff = 'hung'
     const message = 'the call was cut off: it hung while the NLP service was down'
-    call.cancel?.(new EnrichdError('NLP_TIMEOUT', message, { kind: 'outage' }))
+    call.canceller?.cancel(new EnrichdError('NLP_TIMEOUT', message, { kind: 'outage' }))
   }
 
   readonly #cutOffAll = () => {
-    this.#stop([...this.#log.calls()])
+    this.#stop(this.#log.calls())
   }
 
   readonly #dropQuestions = () => {
-    this.#stop([...this.#log.calls()].filter(({ role }) => role === 'question'))
+    this.#stop(this.#log.calls().filter(({ role }) => role === 'question'))
   }
 
   #stop(calls: readonly Call[]): void {
     for (const call of calls) {
       call.cutOff = 'stopped'
-      call.cancel?.(new Error('stopped'))
+      call.canceller?.cancel(new Error('stopped'))
     }
   }
 

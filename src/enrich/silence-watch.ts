@@ -48,6 +48,7 @@ export class SilenceWatch {
     const oldest = log.oldestUndecided()
     const silentMs = oldest === undefined ? 0 : clock.now() - oldest.startedMs
     if (silentMs >= patience) onSilence(silentMs)
-    if (this.#timer === undefined) this.#checkAfter(silentMs >= patience ? patience : Math.max(minCheckMs, patience - silentMs))
+    if (this.#timer === undefined)
+      this.#checkAfter(silentMs >= patience ? patience : Math.max(minCheckMs, patience - silentMs))
   }
 }

@@ -1,7 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Cluster, Kafka } from 'kafkajs'
 
-/** A broker as kafkajs has it; its types leave the heartbeat out. */
+const COORDINATOR_TRIES = 20
+const COORDINATOR_RETRY_MS = 250
+
+/** A broker as kafkajs has it; its types leave these out. */
 export type WireBroker = Broker & {
+  findGroupCoordinator(request: {
+    groupId: string
+    coordinatorType: number
+  }): Promise<{ coordinator: { nodeId: string } }>
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
 }
 
@@ -26,9 +34,21 @@ export class BrokerAccess {
     return nodeId === undefined ? undefined : this.#broker(nodeId)
   }
 
+  /** kafkajs' own way to it hides why there is none: that this user may not know the group, above all. */
   async coordinator(groupId: string): Promise<WireBroker> {
     const cluster = await this.#ready()
-    return (await cluster.findGroupCoordinator({ groupId })) as WireBroker
+    const anyone = (await cluster.findControllerBroker()) as WireBroker
+    for (let left = COORDINATOR_TRIES; ; left--) {
+      try {
+        const { coordinator } = await anyone.findGroupCoordinator({ groupId, coordinatorType: 0 })
+        return await this.#broker(coordinator.nodeId)
+      } catch (error) {
+        // The first group of all: its topic is still being made.
+        const { type } = error as { type?: unknown }
+        if (type !== 'GROUP_COORDINATOR_NOT_AVAILABLE' || left === 0) throw error
+        await sleep(COORDINATOR_RETRY_MS)
+      }
+    }
   }
 
   /** Forgets who leads what: after an error that says that somebody else does. */

@@ -1,4 +1,5 @@
 import { EnrichdError, type ErrorCode, type FailureKind } from '../errors.js'
+import { kafkaAdvice, readable, tlsAdvice } from './kafka-advice.js'
 
 type Verdict = readonly [ErrorCode, FailureKind]
 
@@ -37,27 +38,44 @@ const byName: Readonly<Record<string, Verdict>> = {
 
 /**
  * Any error of the Kafka client → ours. Total: an unknown error is an outage (`KAFKA_FAILED`), since waiting loses
- * nothing. The client wraps errors several times over; the first of the chain that says something decides.
+ * nothing. The client wraps errors several times over; the first of the chain that says something decides. The message ends
+ * with what to change, where that is known.
  */
 export function classifyKafkaError(error: unknown, doing: string): EnrichdError {
   if (error instanceof EnrichdError) return error
-  let verdict: Verdict = ['KAFKA_FAILED', 'outage']
-  for (const each of causes(error)) {
-    const found = byType[String(each['type'])] ?? byName[String(each['name'])]
-    if (found === undefined) continue
-    verdict = found
-    break
-  }
-  const [code, kind] = verdict
-  const reason = error instanceof Error ? error.message : String(error)
-  return new EnrichdError(code, `Kafka, ${doing}: ${reason}`, { kind, cause: error })
+  const [code, kind] = first(error, verdictOf) ?? (['KAFKA_FAILED', 'outage'] as const)
+  const reason = readable(error instanceof Error ? error.message : String(error))
+  const advice = first(error, adviceOf)
+  const message = `Kafka, ${doing}: ${reason}${advice === undefined ? '' : `; ${advice}`}`
+  return new EnrichdError(code, message, { kind, cause: error })
 }
 
-function* causes(error: unknown): Generator<Record<string, unknown>> {
+function verdictOf({ type, name, code }: Cause): Verdict | undefined {
+  if (tlsAdvice(String(code)) !== undefined) return ['KAFKA_MISCONFIGURED', 'setting']
+  return byType[String(type)] ?? byName[String(name)]
+}
+
+function adviceOf({ type, code, message }: Cause): string | undefined {
+  return tlsAdvice(String(code)) ?? kafkaAdvice(String(type), String(message))
+}
+
+interface Cause {
+  readonly type?: unknown
+  readonly name?: unknown
+  readonly code?: unknown
+  readonly message?: unknown
+  readonly cause?: unknown
+  readonly originalError?: unknown
+}
+
+/** What the first error of the chain of causes says that says something. */
+function first<T>(error: unknown, read: (cause: Cause) => T | undefined): T | undefined {
   let each: unknown = error
   for (let depth = 0; depth < 8 && typeof each === 'object' && each !== null; depth++) {
-    const record = each as Record<string, unknown>
-    yield record
-    each = record['cause'] ?? record['originalError']
+    const cause: Cause = each
+    const found = read(cause)
+    if (found !== undefined) return found
+    each = cause.cause ?? cause.originalError
   }
+  return undefined
 }

@@ -134,7 +134,7 @@ export interface KafkaAdmin {
   createTopic(topic: string, options: { partitions: number; replicationFactor: number }): Promise<boolean>
   /** The group's committed offset of each partition that has one. */
   committed(groupId: string, topics: readonly string[]): Promise<readonly CommittedMetadata[]>
-  /** Sets the group's offsets. The group must have no member. */
+  /** Sets the group's offsets, all at once. @throws EnrichdError KAFKA_GROUP_IN_USE (setting) where the group has members */
   setCommitted(groupId: string, positions: readonly Position[]): Promise<void>
   close(): Promise<void>
 }

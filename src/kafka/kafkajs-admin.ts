@@ -1,15 +1,18 @@
-import type { Admin } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import { EnrichdError } from '../errors.js'
 import { classifyKafkaError } from './classify-kafka-error.js'
+import { commitWithoutGroup } from './commit-without-group.js'
 import type { CommittedMetadata, KafkaAdmin, PartitionOffsets, Position } from './kafka-client.js'
 
 /** kafkajs' admin client; connects with the first call, and again after a failed one. */
 export class KafkajsAdmin implements KafkaAdmin {
+  readonly #kafka: () => Kafka
   readonly #admin: Admin
   #connected: Promise<void> | undefined
 
-  constructor(admin: Admin) {
-    this.#admin = admin
+  constructor(kafka: () => Kafka) {
+    this.#kafka = kafka
+    this.#admin = kafka().admin({ retry: { retries: 1, initialRetryTime: 100 } })
   }
 
   async topics(): Promise<readonly string[]> {
@@ -60,13 +63,16 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   async setCommitted(groupId: string, positions: readonly Position[]): Promise<void> {
-    for (const topic of new Set(positions.map((position) => position.topic))) {
-      const partitions = positions
-        .filter((position) => position.topic === topic)
-        .map(({ partition, offset }) => ({ partition, offset: String(offset) }))
-      await this.#do(`setting the offsets of group ${groupId}`, () =>
-        this.#admin.setOffsets({ groupId, topic, partitions }),
-      )
+    try {
+      await commitWithoutGroup(this.#kafka(), groupId, positions)
+    } catch (error) {
+      const doing = `setting the offsets of group ${groupId}`
+      const failure = classifyKafkaError(error, doing)
+      if (failure.code !== 'KAFKA_FENCED') throw failure
+      throw new EnrichdError('KAFKA_GROUP_IN_USE', `Kafka, ${doing}: the group has members`, {
+        kind: 'setting',
+        cause: error,
+      })
     }
   }
 
@@ -80,13 +86,6 @@ export class KafkajsAdmin implements KafkaAdmin {
       await this.#connected
       return await call()
     } catch (error) {
-      // kafkajs says this by a message of its own and by nothing else.
-      if (error instanceof Error && error.message.includes('must have no running instances')) {
-        throw new EnrichdError('KAFKA_GROUP_IN_USE', `Kafka, ${doing}: the group has members`, {
-          kind: 'setting',
-          cause: error,
-        })
-      }
       this.#connected = undefined
       throw classifyKafkaError(error, doing)
     }

@@ -8,7 +8,7 @@ import type { KafkaInspector } from './kafka-inspector.js'
 import { KafkajsAdmin } from './kafkajs-admin.js'
 import { KafkajsInspector } from './kafkajs-inspector.js'
 import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
-import { KafkajsMember, OUT_OF_RANGE_MESSAGE } from './kafkajs-member.js'
+import { KafkajsMember } from './kafkajs-member.js'
 import { KafkajsProducer } from './kafkajs-producer.js'
 import type { GroupMember, GroupMemberOptions, KafkaClient } from './kafka-client.js'
 
@@ -38,7 +38,7 @@ export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient 
   registerCodecs()
   const outOfRange = new Set<(partition: TopicPartition) => void>()
   const kafka = () => new kafkajs.Kafka(toKafkajs(options, outOfRange))
-  const admin = () => new KafkajsAdmin(kafka().admin(adminRetry))
+  const admin = () => new KafkajsAdmin(kafka)
   return {
     member(memberOptions: GroupMemberOptions): GroupMember {
       outOfRange.add((partition) => {
@@ -58,12 +58,14 @@ export function createKafkaInspector(options: KafkaConnectionOptions): KafkaInsp
   return new KafkajsInspector(new kafkajs.Kafka(toKafkajs(options, new Set())))
 }
 
+/** The client's log says this, and nothing else does. */
+const OUT_OF_RANGE_MESSAGE = 'Offset out of range, resetting to default offset'
+
 const producerSettings = {
   allowAutoTopicCreation: false,
   createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   retry: { retries: 2 },
 }
-const adminRetry = { retry: { retries: 1, initialRetryTime: 100 } }
 
 function toKafkajs(
   options: KafkaConnectionOptions,

@@ -3,14 +3,9 @@ import { EnrichdError } from '../errors.js'
 import type { PendingCommit } from '../delivery/committer.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 import { classifyKafkaError } from './classify-kafka-error.js'
-import type {
-  FetchedBatch,
-  GroupMember,
-  GroupMemberOptions,
-  KafkaAdmin,
-  CommittedMetadata,
-} from './kafka-client.js'
-import { CoordinatorLostError, rejoiningWhenLost } from './coordinator-lost.js'
+import type { GroupMember, GroupMemberOptions, KafkaAdmin, CommittedMetadata } from './kafka-client.js'
+import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
+import { resolvable, toFetched } from './kafkajs-batch.js'
 import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
 
@@ -44,7 +39,7 @@ export interface MemberSurroundings {
  * - Every join request passes `findGroupCoordinator` of the cluster that kafkajs hands to its assigner. We wait there for
  *   `handler.joining()`: that is the small drain before a rebalance, however kafkajs came to rejoin.
  * - While a handler is pending, `PendingHandlers` keeps the heartbeat. A coordinator that cannot be reached makes kafkajs
- *   rejoin, wherever the coordinator is now: `rejoiningWhenLost`.
+ *   rejoin, wherever the coordinator is now, and so does a join that failed: `watchCoordinator`.
  * - kafkajs never restarts by itself: after a crash `run` starts anew, as a new member.
  *
  * states: idle → joining ⇄ joined → idle (crash; joins again) → left
@@ -58,6 +53,7 @@ export class KafkajsMember implements GroupMember {
   #assigned: readonly TopicPartition[] = []
   /** Commits are possible: joined, and no join request on its way. */
   #mayCommit = false
+  #joinFailed = false
   readonly #pending: PendingHandlers
   readonly #leaving = new AbortController()
   #ended: Promise<void> | undefined
@@ -195,7 +191,15 @@ export class KafkajsMember implements GroupMember {
       this.#pending.abort()
       if (this.#memberId !== undefined) await this.#options.handler.joining()
       this.#mayCommit = false
-      return rejoiningWhenLost(await this.#findUntilFound(() => find(group)))
+      const coordinator = await this.#findUntilFound(() => find(group))
+      this.#joinFailed = false
+      return watchCoordinator(coordinator, {
+        mustRejoin: () => this.#joinFailed,
+        joinFailed: (error) => {
+          this.#joinFailed = true
+          this.#pending.fail(new CoordinatorLostError(error))
+        },
+      })
     }
   }
 
@@ -230,6 +234,7 @@ export class KafkajsMember implements GroupMember {
   }
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    if (this.#joinFailed) throw new CoordinatorLostError(undefined)
     const { batch } = payload
     this.#payload = payload
     const position = await this.#pending.run(
@@ -317,28 +322,6 @@ export class KafkajsMember implements GroupMember {
   }
 }
 
-type Batch = EachBatchPayload['batch']
-
-function toFetched(batch: Batch): FetchedBatch {
-  return {
-    topic: batch.topic,
-    partition: batch.partition,
-    messages: batch.messages,
-    endPosition: Number(batch.lastOffset()) + 1,
-    highWatermark: Number(batch.highWatermark),
-  }
-}
-
-/**
- * kafkajs wants the last offset that is done. For the last record of a batch it goes on to the batch's own last offset,
- * past control and aborted records.
- */
-function resolvable(batch: Batch, position: number): string {
-  const last = batch.messages.at(-1)
-  const done = last !== undefined && position > Number(last.offset)
-  return done ? last.offset : String(position - 1)
-}
-
 const toKafkajs = ({ topic, partition }: TopicPartition) => ({ topic, partitions: [partition] })
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -353,6 +336,3 @@ function aborted(signal: AbortSignal): Promise<void> {
     )
   })
 }
-
-/** The client's log says this, and nothing else does. */
-export const OUT_OF_RANGE_MESSAGE = 'Offset out of range, resetting to default offset'

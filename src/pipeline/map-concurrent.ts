@@ -26,6 +26,9 @@ export interface MapConcurrentOptions<In> {
   /**
    * Bounds the work itself, and may be shared and resized. A permit is taken *before* an item is pulled, so that what has
    * not begun stays with the source; `slot` lets the work give it back while it waits.
+   *
+   * Held, then, while the source has nothing to give: chains side by side can share one that has more permits than there
+   * are chains, two stages of one chain cannot.
    */
   readonly semaphore?: Semaphore
 }

@@ -87,7 +87,7 @@ function chainOf(socket: TLSSocket): DetailedPeerCertificate[] {
   while (next?.fingerprint256 !== undefined && !known.has(next.fingerprint256)) {
     known.add(next.fingerprint256)
     chain.push(next)
-    next = next.issuerCertificate as DetailedPeerCertificate | undefined
+    next = next.issuerCertificate
   }
   return chain
 }

@@ -51,7 +51,13 @@ for (const [name, error, reason] of [
     await bench.clock.pass(100)
     assert.deepEqual(
       bench.analyser.calls.slice(0, 5).map((call) => call.texts),
-      [['good', 'text 0', 'poison', 'text 1'], ['good', 'text 0'], ['poison', 'text 1'], ['poison'], ['text 1']],
+      [
+        ['good', 'text 0', 'poison', 'text 1'],
+        ['good', 'text 0'],
+        ['poison', 'text 1'],
+        ['poison'],
+        ['text 1'],
+      ],
     )
     assert.equal(bench.out.filter(({ status }) => status === 'in-flight').length, 3)
     await bench.clock.pass(20_000)

@@ -88,7 +88,8 @@ test('a host with several addresses that all refuse is an outage', () => {
 
 test('a proxy that wants a password is a wrong setting, one that cannot connect is an outage', () => {
   assert.equal(failed(new errors.InvalidArgumentError('Proxy Authentication Required (407)')).kind, 'setting')
-  const through = (status: number) => failed(new Error(`Proxy response (${status}) !== 200 when HTTP Tunneling`)).kind
+  const through = (status: number) =>
+    failed(new Error(`Proxy response (${status}) !== 200 when HTTP Tunneling`)).kind
   assert.equal(through(407), 'setting')
   assert.equal(through(403), 'setting')
   assert.equal(through(502), 'outage')

@@ -9,7 +9,11 @@ import { VirtualClock } from './support/virtual-clock.js'
 
 const limitOf = (max: number, clock = new VirtualClock()) => {
   const changes: number[] = []
-  return { limit: new ConcurrencyLimit({ max, clock, onChange: (limit) => changes.push(limit) }), changes, clock }
+  return {
+    limit: new ConcurrencyLimit({ max, clock, onChange: (limit) => changes.push(limit) }),
+    changes,
+    clock,
+  }
 }
 
 test('it begins at its maximum and a healthy service never moves it', () => {
@@ -84,7 +88,11 @@ interface Phase {
 }
 
 /** Workers that call without end, as many as the limit lets through, against a service that takes K at once. */
-async function simulate(options: { jitter: number; adaptive: boolean; phases: readonly number[] }): Promise<Phase[]> {
+async function simulate(options: {
+  jitter: number
+  adaptive: boolean
+  phases: readonly number[]
+}): Promise<Phase[]> {
   const clock = new VirtualClock()
   const latencyMs = 100
   let seed = 1

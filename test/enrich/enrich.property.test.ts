@@ -64,7 +64,8 @@ async function play(run: Scenario): Promise<EnrichBench> {
       latencyMs: run.latencyMs,
       behave: (texts) => {
         const now = bench.clock.now()
-        if (now >= outage.fromMs && now < outage.fromMs + outage.lengthMs) return behaviours[outage.as] ?? 'ok'
+        if (now >= outage.fromMs && now < outage.fromMs + outage.lengthMs)
+          return behaviours[outage.as] ?? 'ok'
         const met = texts.map((text) => scriptOf.get(text)?.shift() ?? 'ok')
         return behaviours[met.find((one) => one !== 'ok') ?? 'ok'] ?? 'ok'
       },
@@ -117,7 +118,9 @@ function check(bench: EnrichBench, run: Scenario): void {
     if (delivery.status === 'rejected') {
       assert.ok(delivery.attempts <= calls, 'no attempt is counted that was not made')
       if (delivery.reason === 'nlp-failed') assert.equal(delivery.attempts, 3)
-      assert.ok(!/UNREACHABLE|OVERLOADED|MISCONFIGURED/.test(String((delivery.error as { code?: string }).code)))
+      assert.ok(
+        !/UNREACHABLE|OVERLOADED|MISCONFIGURED/.test(String((delivery.error as { code?: string }).code)),
+      )
     } else {
       assert.equal(delivery.status, 'in-flight')
       assert.ok(calls >= 1)
@@ -125,8 +128,14 @@ function check(bench: EnrichBench, run: Scenario): void {
   }
   if (run.order === 'partition') {
     for (const partition of [0, 1, 2]) {
-      const offsets = bench.out.filter(({ record }) => record.partition === partition).map(({ record }) => record.offset)
-      assert.deepEqual(offsets, [...offsets].sort((a, b) => a - b), 'in order within a partition')
+      const offsets = bench.out
+        .filter(({ record }) => record.partition === partition)
+        .map(({ record }) => record.offset)
+      assert.deepEqual(
+        offsets,
+        [...offsets].sort((a, b) => a - b),
+        'in order within a partition',
+      )
     }
   }
 }

@@ -76,7 +76,13 @@ test('a text that the service rejects is a dead letter at once, and its error te
   const delivery = bench.of('bad')
   assert.equal(delivery?.status, 'rejected')
   assert.ok(delivery.error instanceof EnrichdError)
-  assert.deepEqual(delivery.error.context, { stage: 'enrich', topic: 'logs', partition: 0, offset: 0, attempt: 1 })
+  assert.deepEqual(delivery.error.context, {
+    stage: 'enrich',
+    topic: 'logs',
+    partition: 0,
+    offset: 0,
+    attempt: 1,
+  })
   assert.deepEqual(bench.results.sort(), ['bad nlp-rejected', 'good in-flight'])
 })
 
@@ -89,7 +95,9 @@ test('with index-raw it goes on without entities, marked as failed', async () =>
 })
 
 test('a text that fails for ever while others flow is given up after three attempts, and nobody waits for it', async () => {
-  const bench = new EnrichBench({ scripted: { behave: ([text]) => (text === 'poison' ? serverError : 'ok') } })
+  const bench = new EnrichBench({
+    scripted: { behave: ([text]) => (text === 'poison' ? serverError : 'ok') },
+  })
   bench.run()
   bench.send(...texts(10), 'poison', ...texts(10, 10))
   await bench.clock.pass(100)
@@ -104,7 +112,9 @@ test('a text that fails for ever while others flow is given up after three attem
 })
 
 test('one poison and nothing else to send: the last good text tells whose fault it is', async () => {
-  const bench = new EnrichBench({ scripted: { behave: ([text]) => (text === 'poison' ? serverError : 'ok') } })
+  const bench = new EnrichBench({
+    scripted: { behave: ([text]) => (text === 'poison' ? serverError : 'ok') },
+  })
   bench.run()
   bench.send('good')
   await bench.clock.pass(60_000)
@@ -211,7 +221,10 @@ test('a 429 while others succeed delays that record only', async () => {
 
 test('with one call at a time, a record tries again though nothing else comes', async () => {
   let failures = 2
-  const bench = new EnrichBench({ maxConcurrency: 1, scripted: { behave: () => (failures-- > 0 ? refused : 'ok') } })
+  const bench = new EnrichBench({
+    maxConcurrency: 1,
+    scripted: { behave: () => (failures-- > 0 ? refused : 'ok') },
+  })
   bench.run()
   bench.send('only')
   await bench.clock.pass(10_000)
@@ -231,7 +244,10 @@ test('a drain lets calls in flight finish and releases what is between two attem
   assert.deepEqual(bench.results, ['poison released'])
   await bench.clock.pass(2000)
   assert.ok(bench.ended)
-  assert.deepEqual(bench.results.slice(1).sort(), texts(4).map((text) => `${text} in-flight`))
+  assert.deepEqual(
+    bench.results.slice(1).sort(),
+    texts(4).map((text) => `${text} in-flight`),
+  )
   assert.equal(bench.analyser.calls.length, 5)
 })
 
@@ -260,7 +276,10 @@ test('the cut-off releases what is still in flight', async () => {
   bench.source.end()
   bench.cutOff.abort()
   await bench.clock.pass(0)
-  assert.deepEqual(bench.results.sort(), texts(3).map((text) => `${text} released`))
+  assert.deepEqual(
+    bench.results.sort(),
+    texts(3).map((text) => `${text} released`),
+  )
   assert.ok(bench.ended)
   assert.equal(bench.analyser.inFlight, 0)
 })
@@ -295,9 +314,15 @@ test('in partition order, results leave as they came within their partition, and
     bench.source.push(logDelivery({ message: `b${offset}`, offset, partition: 1 }))
   }
   await bench.clock.pass(100)
-  assert.deepEqual(bench.results, ['b1', 'b2', 'b3', 'b4', 'b5'].map((text) => `${text} in-flight`))
+  assert.deepEqual(
+    bench.results,
+    ['b1', 'b2', 'b3', 'b4', 'b5'].map((text) => `${text} in-flight`),
+  )
   await bench.clock.pass(1000)
-  assert.deepEqual(bench.results.slice(5), ['slow', 'a1', 'a2', 'a3', 'a4', 'a5'].map((text) => `${text} in-flight`))
+  assert.deepEqual(
+    bench.results.slice(5),
+    ['slow', 'a1', 'a2', 'a3', 'a4', 'a5'].map((text) => `${text} in-flight`),
+  )
 })
 
 test('an early return closes the source, waits for calls in flight and leaves nothing behind', async () => {

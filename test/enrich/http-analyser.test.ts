@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { createServer as createHttp, request as httpRequest } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { Cancellable } from '../../src/enrich/analyser.js'
 import { HttpAnalyser, type HttpAnalyserOptions } from '../../src/enrich/http-analyser.js'
@@ -12,9 +10,13 @@ import { EnrichdError } from '../../src/errors.js'
 import { startFakeNlp, type FakeNlpOptions } from '../support/fake-nlp.js'
 
 const protocol = enrichdProtocol({ path: '/' })
-const newCall = (): Cancellable => ({ cancel: undefined })
+const newCall = (): Cancellable => ({ canceller: undefined })
 
-async function setUp(t: TestContext, server: FakeNlpOptions = {}, options: Partial<HttpAnalyserOptions> = {}) {
+async function setUp(
+  t: TestContext,
+  server: FakeNlpOptions = {},
+  options: Partial<HttpAnalyserOptions> = {},
+) {
   const nlp = await startFakeNlp(server)
   const analyser = new HttpAnalyser({ url: nlp.url, protocol, timeoutMs: 2000, ...options })
   t.after(async () => {
@@ -149,9 +151,9 @@ test('a call that is cancelled rejects with the reason at once, also while it is
     const analysing = analyser.analyse(['x'], call)
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
     const reason = new Error('enough')
-    call.cancel?.(reason)
+    call.canceller?.cancel(reason)
     await assert.rejects(analysing, reason)
-    assert.equal(call.cancel, undefined)
+    assert.equal(call.canceller, undefined)
   }
 })
 
@@ -206,7 +208,11 @@ test('through a proxy: https is tunnelled, and a proxy that refuses is told from
 })
 
 test('the proxy variables choose by scheme, and no_proxy exempts hosts, domains and ports', () => {
-  const variables = { httpProxy: 'http://p:1', httpsProxy: 'http://p:2', noProxy: 'localhost, .corp,10.0.0.1:8080' }
+  const variables = {
+    httpProxy: 'http://p:1',
+    httpsProxy: 'http://p:2',
+    noProxy: 'localhost, .corp,10.0.0.1:8080',
+  }
   assert.equal(proxyFor('http://nlp.example/', variables), 'http://p:1')
   assert.equal(proxyFor('https://nlp.example/', variables), 'http://p:2')
   assert.equal(proxyFor('http://localhost:9/', variables), undefined)
@@ -219,8 +225,8 @@ test('the proxy variables choose by scheme, and no_proxy exempts hosts, domains 
 
 async function listen(t: TestContext, server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const sockets = new Set<import('node:net').Socket>()
-  server.on('connection', (socket: import('node:net').Socket) => sockets.add(socket))
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => sockets.add(socket))
   t.after(() => {
     server.close()
     for (const socket of sockets) socket.destroy()

@@ -21,7 +21,10 @@ const parse = (protocol: NlpProtocol, value: unknown, texts: readonly string[]) 
     texts,
   )
 const bad = (run: () => unknown) => {
-  assert.throws(run, (error) => error instanceof EnrichdError && error.code === 'NLP_BAD_ANSWER' && error.kind === 'suspect')
+  assert.throws(
+    run,
+    (error) => error instanceof EnrichdError && error.code === 'NLP_BAD_ANSWER' && error.kind === 'suspect',
+  )
 }
 
 const enrichd = enrichdProtocol({ path: '/analyse?lang=en' })
@@ -37,10 +40,16 @@ test('enrichd: one text is {text}, several are {texts}, at the path that was giv
 })
 
 test('enrichd: single and batched answers are read, and only our fields are kept', () => {
-  const one = { entities: [{ text: 'web-1', type: 'host', start: 3, end: 8, score: 0.5, more: 1 }], severity: 'HIGH' }
+  const one = {
+    entities: [{ text: 'web-1', type: 'host', start: 3, end: 8, score: 0.5, more: 1 }],
+    severity: 'HIGH',
+  }
   const read = { entities: [{ text: 'web-1', type: 'host', start: 3, end: 8, score: 0.5 }], severity: 'high' }
   assert.deepEqual(parse(enrichd, one, ['on web-1 now']), [read])
-  assert.deepEqual(parse(enrichd, { results: [one, { entities: [] }] }, ['on web-1 now', 'x']), [read, { entities: [] }])
+  assert.deepEqual(parse(enrichd, { results: [one, { entities: [] }] }, ['on web-1 now', 'x']), [
+    read,
+    { entities: [] },
+  ])
 })
 
 const wrongAnswers: Record<string, unknown> = {
@@ -75,7 +84,11 @@ test('enrichd: as many results as texts, or it is a bad answer', () => {
 test('whatever comes back, a protocol reads it or calls it a bad answer', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.array(fc.string(), { minLength: 1, maxLength: 3 }), (value, texts) => {
-      for (const protocol of [enrichd, corenlpProtocol({ path: '/', batched: true }), httpProtocol(presidio)]) {
+      for (const protocol of [
+        enrichd,
+        corenlpProtocol({ path: '/', batched: true }),
+        httpProtocol(presidio),
+      ]) {
         try {
           const analyses = parse(protocol, value, protocol.maxTexts === 1 ? texts.slice(0, 1) : texts)
           assert.ok(analyses.length >= 1)
@@ -103,7 +116,13 @@ test('corenlp: a batch is one line a text, and mentions are mapped by offset acr
   assert.equal(body, 'Ann ran\n\nto Rome 😀 Bob')
   const mention = (text: string, ner: string, nerConfidences = {}) => {
     const characterOffsetBegin = body.indexOf(text)
-    return { text, ner, characterOffsetBegin, characterOffsetEnd: characterOffsetBegin + text.length, nerConfidences }
+    return {
+      text,
+      ner,
+      characterOffsetBegin,
+      characterOffsetEnd: characterOffsetBegin + text.length,
+      nerConfidences,
+    }
   }
   const answer = {
     sentences: [
@@ -160,11 +179,17 @@ test('http: a setting that cannot work is named at once', () => {
   assert.throws(() => httpProtocol({ ...presidio, entities: 'entities' }), /nlp\.http\.entities/)
   assert.throws(() => httpProtocol({ ...presidio, body: '{}' }), /nlp\.http\.body/)
   assert.throws(() => httpProtocol({ ...presidio, body: '{"text": {{text}}}' }), /inside a string/)
-  assert.throws(() => httpProtocol({ ...presidio, contentType: 'application/xml', body: '<t>{{text}}</t>' }), /safely/)
+  assert.throws(
+    () => httpProtocol({ ...presidio, contentType: 'application/xml', body: '<t>{{text}}</t>' }),
+    /safely/,
+  )
 })
 
 test('a text cannot break out of a JSON template', () => {
-  const fill = bodyTemplate('{"inputs": "{{text}}", "again": ["<{{text}}>"], "p": {"a": 1}}', 'application/json')
+  const fill = bodyTemplate(
+    '{"inputs": "{{text}}", "again": ["<{{text}}>"], "p": {"a": 1}}',
+    'application/json',
+  )
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       assert.deepEqual(JSON.parse(fill(text)), { inputs: text, again: [`<${text}>`], p: { a: 1 } })
@@ -181,10 +206,13 @@ test('a text cannot break out of a form', () => {
   const fill = bodyTemplate('lang=en&text={{text}}', 'application/x-www-form-urlencoded; charset=utf-8')
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-      assert.deepEqual([...new URLSearchParams(fill(text))], [
-        ['lang', 'en'],
-        ['text', text],
-      ])
+      assert.deepEqual(
+        [...new URLSearchParams(fill(text))],
+        [
+          ['lang', 'en'],
+          ['text', text],
+        ],
+      )
     }),
   )
 })
@@ -201,7 +229,7 @@ test('a JSON pointer walks own properties only', () => {
 test('offsets in code points become UTF-16 units', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (text, at) => {
-      const points = [...text]
+      const points = Array.from(text)
       const index = points.length === 0 ? 0 : at % (points.length + 1)
       assert.equal(fromCodePoints(text)(index), points.slice(0, index).join('').length)
     }),

@@ -35,10 +35,7 @@ describe('codecs that producers use', () => {
     await first.settled(codecs.length * count)
     assert.equal((await daemon.stop()).code, 0, daemon.tail())
     for (const [at, { topic }] of lines.entries()) {
-      const stored = await bed.es.documents<{
-        message: string
-        kafka: { offset: number; partition: number }
-      }>(`${first.index}-${topic}`)
+      const stored: StoredDocument<LogDocument>[] = await bed.es.documents(`${first.index}-${topic}`)
       assert.equal(stored.length, count, codecs[at])
       for (const { _source: source } of stored) {
         const { offset, partition } = source.kafka

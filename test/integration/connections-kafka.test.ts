@@ -11,12 +11,12 @@ import { until } from '../support/until.js'
 type Settings = Readonly<Record<string, string | number | boolean>>
 
 const skip = cannotStartStack()
-const user = 'enrichd-user'
+const user = 'enrichd'
 const password = 'enrichd-password'
 const passphrase = 'enrichd-passphrase'
 const texts = ['disk full', 'link down']
 
-describe('Kafka behind TLS and logins', () => {
+describe('Kafka behind TLS and logins', { concurrency: 3 }, () => {
   let ca: CertificateAuthority
   let strangers: CertificateAuthority
   let kafka: OwnStack
@@ -28,8 +28,8 @@ describe('Kafka behind TLS and logins', () => {
     if (skip) return
     ca = new CertificateAuthority()
     strangers = new CertificateAuthority('Strangers')
-    nlp = await startFakeNlp()
     kafka = await startSecureKafka(ca)
+    nlp = await startFakeNlp()
     client = new KafkaTestClient(kafka.kafka)
     topic = await client.createTopic()
     await client.createTopic({ topic: `${topic}.dead-letter` })
@@ -40,7 +40,8 @@ describe('Kafka behind TLS and logins', () => {
   })
   after(async () => {
     if (skip) return
-    await Promise.all([client.close(), nlp.close()])
+    await nlp.close()
+    await client.close()
     await kafka.wipe()
   })
 
@@ -106,9 +107,19 @@ describe('Kafka behind TLS and logins', () => {
     settings: () => Settings,
     advice: RegExp,
   ])[] = [
-    ['a CA that did not sign for the brokers', 'TLS', () => ({ ...trusting(), 'kafka.tls.ca': strangers.cert }), /kafka\.tls\.ca/],
+    [
+      'a CA that did not sign for the brokers',
+      'TLS',
+      () => ({ ...trusting(), 'kafka.tls.ca': strangers.cert }),
+      /kafka\.tls\.ca/,
+    ],
     ['no CA', 'TLS', () => ({ 'kafka.tls.enabled': true }), /kafka\.tls\.ca/],
-    ['another name in the certificate', 'TLS', () => ({ ...trusting(), 'kafka.tls.serverName': 'elsewhere' }), /kafka\.tls\.serverName/],
+    [
+      'another name in the certificate',
+      'TLS',
+      () => ({ ...trusting(), 'kafka.tls.serverName': 'elsewhere' }),
+      /kafka\.tls\.serverName/,
+    ],
     ['no client certificate where one is wanted', 'MTLS', trusting, /kafka\.tls\.cert/],
     ['a client certificate of a stranger', 'MTLS', () => clientCertificate(strangers), /kafka\.tls\.cert/],
     ['a wrong password (PLAIN)', 'SASL', () => login('plain', 'wrong-password'), /kafka\.sasl/],
@@ -119,25 +130,33 @@ describe('Kafka behind TLS and logins', () => {
     ['TLS where plain text is spoken', 'PLAINTEXT', trusting, /kafka\.tls\.enabled/],
   ]
   for (const [name, listener, settings, advice] of mistakes) {
-    it(`are waited for with ${name}: the log says what to change, and SIGTERM ends it with 0`, { skip }, async (t) => {
-      const { daemon } = start(t, listener, settings())
-      const line = await daemon.logged((each) => /^kafka\.(down|misconfigured)$/.test(each.event ?? ''))
-      t.diagnostic(JSON.stringify(line).slice(0, 900))
-      const exit = await daemon.stop()
-      assert.equal(exit.code, 0, daemon.tail())
-      assert.match(line.msg ?? '', advice)
-      assert.ok(exit.afterMs < 2000, `it took ${exit.afterMs} ms`)
-    })
+    it(
+      `are waited for with ${name}: the log says what to change, and SIGTERM ends it with 0`,
+      { skip },
+      async (t) => {
+        const { daemon } = start(t, listener, settings())
+        const line = await daemon.logged((each) => /^kafka\.(down|misconfigured)$/.test(each.event ?? ''))
+        t.diagnostic(JSON.stringify(line).slice(0, 900))
+        const exit = await daemon.stop()
+        assert.equal(exit.code, 0, daemon.tail())
+        assert.match(line.msg ?? '', advice)
+        assert.ok(exit.afterMs < 2000, `it took ${exit.afterMs} ms`)
+      },
+    )
   }
 
-  it('with verification switched off are read whoever they are, and the log warns of it', { skip }, async (t) => {
-    const { daemon } = start(t, 'TLS', { 'kafka.tls.enabled': true, 'kafka.tls.verify': false })
-    await daemon.logged((line) => line['message'] === texts[0])
-    const warning = await daemon.logged('kafka.tls_unverified')
-    assert.equal(warning.level, 'warn')
-    assert.match(warning.msg ?? '', /kafka\.tls\.verify is false/)
-    assert.equal((await daemon.stop()).code, 0, daemon.tail())
-  })
+  it(
+    'with verification switched off are read whoever they are, and the log warns of it',
+    { skip },
+    async (t) => {
+      const { daemon } = start(t, 'TLS', { 'kafka.tls.enabled': true, 'kafka.tls.verify': false })
+      await daemon.logged((line) => line['message'] === texts[0])
+      const warning = await daemon.logged('kafka.tls_unverified')
+      assert.equal(warning.level, 'warn')
+      assert.match(warning.msg ?? '', /kafka\.tls\.verify is false/)
+      assert.equal((await daemon.stop()).code, 0, daemon.tail())
+    },
+  )
 })
 
 /** Listeners: `TLS`, `MTLS` (asks for a client certificate) and `SASL` (over TLS; PLAIN and both kinds of SCRAM). */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createKafkaClient } from '../../src/kafka/kafkajs-client.js'
 import type { FakeNlpBehaviour } from '../support/fake-nlp.js'
 import { sharedStack } from '../support/stack.js'
 import { assertExact, TestBed, type Line } from '../support/test-bed.js'
@@ -226,6 +227,29 @@ describe('offsets', () => {
       assert.deepEqual(nlp.answered, ['after', 'after', 'after'])
     },
   )
+
+  it('can be set from outside, but not while the group has members', { skip: stack.skip }, async (t) => {
+    const nlp = await bed.nlp(t)
+    const line = await bed.line(t)
+    await bed.kafka.produce(line.topic, [{ value: 'skipped' }, { value: 'read' }])
+    const nowhere = () => undefined
+    const client = createKafkaClient({
+      brokers: stack.kafka,
+      clientId: 'test',
+      log: nowhere,
+      waiting: nowhere,
+    })
+    const admin = client.admin()
+    t.after(() => admin.close())
+    const set = () => admin.setCommitted(line.group, [{ topic: line.topic, partition: 0, offset: 1 }])
+    await set()
+    const daemon = bed.start(t, line.settings(nlp))
+    await line.settled(1)
+    await assert.rejects(set(), { code: 'KAFKA_GROUP_IN_USE' })
+    assert.equal((await daemon.stop()).code, 0, daemon.tail())
+    assert.deepEqual(nlp.answered, ['read'])
+    await set()
+  })
 
   it(
     'that retention overtook are told as an error, and reading goes on from the earliest',

@@ -32,7 +32,7 @@ export class CertificateAuthority {
       { name: 'subjectKeyIdentifier' },
     ])
     this.#certificate.sign(privateKey, forge.md.sha256.create())
-    this.cert = forge.pki.certificateToPem(this.#certificate)
+    this.cert = certificateToPem(this.#certificate)
   }
 
   /** SHA-256 of the certificate, in hexadecimal. */
@@ -63,7 +63,7 @@ export class CertificateAuthority {
       },
     ])
     issued.sign(signer, forge.md.sha256.create())
-    return { cert: forge.pki.certificateToPem(issued) + this.cert, key: toPem(privateKey) }
+    return { cert: certificateToPem(issued) + this.cert, key: keyToPem(privateKey) }
   }
 }
 
@@ -99,7 +99,12 @@ function keyPair(): { publicKey: forge.pki.rsa.PublicKey; privateKey: forge.pki.
   }
 }
 
-function toPem(key: forge.pki.PrivateKey): string {
+/** forge ends lines with CR LF, which Java's properties files do not take. */
+function certificateToPem(of: forge.pki.Certificate): string {
+  return forge.pki.certificateToPem(of).replaceAll('\r', '')
+}
+
+function keyToPem(key: forge.pki.rsa.PrivateKey): string {
   return createPrivateKey(forge.pki.privateKeyToPem(key)).export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 

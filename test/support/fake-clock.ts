@@ -49,12 +49,14 @@ export class FakeClock implements Clock {
 
   /** Passes time, timer by timer, until `done` is settled. @throws Error if it waits for something else than time */
   async passUntil<T>(done: Promise<T>): Promise<T> {
-    let settled = false
-    const settle = () => (settled = true)
-    done.then(settle, settle)
+    const waited = { over: false }
+    const end = () => {
+      waited.over = true
+    }
+    done.then(end, end)
     for (;;) {
       await setImmediate()
-      if (settled) return done
+      if (waited.over) return done
       const next = this.#next(Infinity)
       if (next === undefined) throw new Error('no timer is set, and it is not done')
       await this.pass(next.atMs - this.#nowMs)

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 
@@ -40,7 +46,7 @@ export interface FakeNlpOptions {
   /** Decides request by request; what it leaves out comes from the settings. */
   readonly script?: (
     texts: readonly string[],
-    request: { readonly index: number },
+    request: { readonly index: number; readonly headers: IncomingHttpHeaders },
   ) => FakeNlpBehaviour | undefined
   readonly port?: number
 }
@@ -69,7 +75,10 @@ export async function startFakeNlp(options: FakeNlpOptions = {}): Promise<FakeNl
     }
     const index = stats.requests++
     const texts = textsOf(body)
-    const said: FakeNlpSettings = { ...settings, ...options.script?.(texts, { index }) }
+    const said: FakeNlpSettings = {
+      ...settings,
+      ...options.script?.(texts, { index, headers: request.headers }),
+    }
     if (said.capacity && stats.inFlight >= said.capacity) {
       stats.refused++
       const headers = said.retryAfter === undefined ? {} : { 'retry-after': said.retryAfter }
@@ -81,7 +90,7 @@ export async function startFakeNlp(options: FakeNlpOptions = {}): Promise<FakeNl
     } finally {
       stats.inFlight--
     }
-    if ((said.status ?? 200) === 200 && said.fault === undefined) {
+    if ((said.status ?? 200) === 200 && said.fault === undefined && said.body === undefined) {
       stats.ok++
       if (answered.length < 1_000_000) answered.push(...texts)
     }

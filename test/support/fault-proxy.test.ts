@@ -155,7 +155,7 @@ describe('the answering proxy', () => {
     assert.deepEqual([got.status, got.body, got.headers['x-server']], [201, 'changed', 'real'])
     proxy.script(async (_, forward) => {
       await forward()
-      return 'hang'
+      return 'hang' as const
     })
     await assert.rejects(get(proxy.port, 200), /silence/)
     proxy.script(() => 'reset')

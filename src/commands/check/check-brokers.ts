@@ -87,12 +87,10 @@ function loginAdvice(error: unknown, { kafka: { sasl } }: Config): string {
       return 'this listener takes no login; remove kafka.sasl.*, or use the port of the SASL listener in kafka.brokers'
     case 'UNSUPPORTED_SASL_MECHANISM':
       return advise(said, 'set kafka.sasl.mechanism to one that this listener takes')
-    case 'SASL_AUTHENTICATION_FAILED':
-      return advise(said, 'correct kafka.sasl.username and kafka.sasl.password')
     case 'CLUSTER_AUTHORIZATION_FAILED':
       return advise(said, 'allow this user to describe the cluster')
     default:
-      break
+      if (said.includes('kafka.sasl')) return said
   }
   if (sasl.mechanism === undefined) {
     return advise(said, 'this listener may want a login: set kafka.sasl.mechanism, .username and .password')

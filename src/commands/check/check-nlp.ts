@@ -57,7 +57,7 @@ type Outcome = Pick<Finding, 'status' | 'message'>
 async function call(analyser: Analyser, texts: readonly string[]): Promise<Outcome> {
   const startedMs = performance.now()
   try {
-    const analyses = await analyser.analyse(texts, { cancel: undefined })
+    const analyses = await analyser.analyse(texts, { canceller: undefined })
     const entities = analyses.reduce((sum, analysis) => sum + analysis.entities.length, 0)
     const ms = Math.round(performance.now() - startedMs)
     const severity = analyses[0]?.severity

@@ -11,13 +11,12 @@ export interface EnrichdProtocolOptions {
  * `{"texts"}` → `{"results"}`. Offsets are UTF-16 units.
  */
 export function enrichdProtocol({ path }: EnrichdProtocolOptions): NlpProtocol {
-  const head = { method: 'POST', path, contentType: 'application/json' }
   return {
     name: 'enrichd',
     maxTexts: 1024,
     request(texts) {
       const body = texts.length === 1 ? { text: texts[0] } : { texts }
-      return { ...head, body: JSON.stringify(body) }
+      return { method: 'POST', path, contentType: 'application/json', body: JSON.stringify(body) }
     },
     parse(answer, texts) {
       const value = parseAnswer(answer.body)

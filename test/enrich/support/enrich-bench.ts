@@ -49,10 +49,8 @@ export class EnrichBench {
   /** Takes whatever comes out, from now on. */
   run(): void {
     void (async () => {
-      for (;;) {
-        const { done, value } = await this.iterator.next()
-        if (done === true) break
-        this.out.push(value as Delivery<EnrichedDocument>)
+      for (let next = await this.iterator.next(); next.done !== true; next = await this.iterator.next()) {
+        this.out.push(next.value)
       }
       this.ended = true
     })()

@@ -11,7 +11,12 @@ export interface DeliverySpec {
 
 const owned = new AbortController().signal
 
-export function logDelivery({ message, offset, partition = 0, lease = owned }: DeliverySpec): InFlight<LogRecord> {
+export function logDelivery({
+  message,
+  offset,
+  partition = 0,
+  lease = owned,
+}: DeliverySpec): InFlight<LogRecord> {
   const record = sourceRecord(message, { id: `logs-${partition}-${offset}-0`, offset, partition, lease })
   return {
     status: 'in-flight',

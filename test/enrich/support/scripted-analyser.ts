@@ -50,16 +50,18 @@ export class ScriptedAnalyser implements Analyser {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clock.clearTimeout(timer)
-        call.cancel = undefined
+        call.canceller = undefined
         this.inFlight--
         settle()
       }
-      call.cancel = (reason) => end(() => reject(reason))
+      call.canceller = { cancel: (reason) => end(() => reject(reason)) }
       const answer = () => {
-        if (behaviour === 'hang') return end(() => reject(failure('suspect', 'NLP_TIMEOUT')))
-        if (behaviour !== 'ok') return end(() => reject(behaviour))
-        this.answered.push(...texts)
-        end(() => resolve(texts.map(() => ({ entities: [], severity: 'low' as const }))))
+        if (behaviour === 'hang') end(() => reject(failure('suspect', 'NLP_TIMEOUT')))
+        else if (behaviour !== 'ok') end(() => reject(behaviour))
+        else {
+          this.answered.push(...texts)
+          end(() => resolve(texts.map(() => ({ entities: [], severity: 'low' as const }))))
+        }
       }
       const wait = behaviour === 'hang' ? timeoutMs : behaviour === 'ok' ? latencyMs : failureMs
       const timer = clock.setTimeout(answer, typeof wait === 'number' ? wait : wait())

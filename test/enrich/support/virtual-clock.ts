@@ -47,7 +47,11 @@ export class VirtualClock implements Clock {
     let first: Timer | undefined
     for (const timer of this.#timers) {
       if (timer.atMs > untilMs) continue
-      if (first === undefined || timer.atMs < first.atMs || (timer.atMs === first.atMs && timer.order < first.order)) {
+      if (
+        first === undefined ||
+        timer.atMs < first.atMs ||
+        (timer.atMs === first.atMs && timer.order < first.order)
+      ) {
         first = timer
       }
     }

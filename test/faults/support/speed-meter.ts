@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-const sampleMs = 50
+const sampleMs = 100
 const windowMs = 1000
 const stepMs = 50
 
