@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.js'
-import { DeadLetterWriter } from '../dead-letter/dead-letter-writer.js'
+import type { Rejected } from '../delivery/delivery.js'
+import { DeadLetterWriter, type DeadLetterStore } from '../dead-letter/dead-letter-writer.js'
 import { fileDeadLetters } from '../dead-letter/file-dead-letters.js'
 import { kafkaDeadLetters } from '../dead-letter/kafka-dead-letters.js'
+import { EnrichdError } from '../errors.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
 import { systemClock } from '../pipeline/clock.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
@@ -11,6 +13,8 @@ export interface DeadLetterSurroundings {
   readonly kafka: () => KafkaClient
   readonly cutOff: AbortSignal
   readonly telemetry: Telemetry
+  /** Takes secrets out of what is written beside the record: the message of its error. */
+  readonly mask: (text: string) => string
 }
 
 const PROBE_INTERVAL_MS = 1000
@@ -20,16 +24,31 @@ export function assembleDeadLetters(
   { deadLetter }: Config,
   around: DeadLetterSurroundings,
 ): DeadLetterWriter {
-  const { kafka, cutOff, telemetry } = around
+  const { kafka, cutOff, telemetry, mask } = around
   const store =
     deadLetter.type === 'file'
       ? fileDeadLetters(deadLetter.path)
       : kafkaDeadLetters({ producer: kafka().producer(), topic: deadLetter.topic })
   return new DeadLetterWriter({
-    store,
+    store: masked(store, mask),
     probeIntervalMs: PROBE_INTERVAL_MS,
     cutOff,
     telemetry,
     clock: systemClock,
   })
+}
+
+function masked(store: DeadLetterStore, mask: (text: string) => string): DeadLetterStore {
+  return {
+    write: (rejected) => store.write(rejected.map((each) => withoutSecrets(each, mask))),
+    close: () => store.close(),
+  }
+}
+
+function withoutSecrets(rejected: Rejected, mask: (text: string) => string): Rejected {
+  const { error } = rejected
+  const message = mask(error.message)
+  if (message === error.message) return rejected
+  const { code, kind } = error
+  return { ...rejected, error: new EnrichdError(code, message, { kind }) }
 }

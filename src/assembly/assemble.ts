@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { secretsOf } from '../config/secrets.js'
 import type { Config } from '../config/schema.js'
 import type { DeadLetterWriter } from '../dead-letter/dead-letter-writer.js'
 import { RejectionGuard, type RejectionGuardOptions } from '../dead-letter/rejection-guard.js'
@@ -10,12 +9,15 @@ import { systemClock } from '../pipeline/clock.js'
 import type { BatchForBulkOptions } from '../sink/bulk-batch.js'
 import type { RecordSource } from '../source/record-source.js'
 import { createTelemetry, type TelemetryHandle } from '../telemetry/create-telemetry.js'
+import { maskSecrets } from '../telemetry/mask-secrets.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { assembleDeadLetters } from './assemble-dead-letters.js'
 import { assembleKafka } from './assemble-kafka.js'
 import { assembleAnalyser } from './assemble-nlp.js'
 import { assembleSink, type Sink } from './assemble-sink.js'
 import { assembleSource } from './assemble-source.js'
+import { proxiesOf, type Environment } from './proxies.js'
+import { secretsInUse } from './secrets-in-use.js'
 
 /** Everything that a running daemon is made of. */
 export interface Parts {
@@ -34,7 +36,7 @@ export interface Parts {
 }
 
 export interface AssembleOptions {
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly again: RejectionGuardOptions['again']
 }
 
@@ -44,7 +46,7 @@ export interface AssembleOptions {
  * @throws what an own NLP adapter throws while it is loaded
  */
 export async function assemble(config: Config, { environment, again }: AssembleOptions): Promise<Parts> {
-  const handle = telemetryOf(config)
+  const handle = telemetryOf(config, undefined, environment)
   const { telemetry } = handle
   const { pipeline, nlp, deadLetter } = config
   const lifecycle: Lifecycle = new Lifecycle({ gracefulTimeoutMs: pipeline.gracefulTimeoutMs })
@@ -72,7 +74,7 @@ export async function assemble(config: Config, { environment, again }: AssembleO
 }
 
 export interface LineSurroundings {
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly lifecycle: Pick<Lifecycle, 'draining' | 'cutOff'>
   readonly telemetry: Telemetry
   /** Called only where dead letters go to Kafka. */
@@ -93,7 +95,9 @@ export async function assembleLine(config: Config, around: LineSurroundings): Pr
   const { draining, cutOff } = around.lifecycle
   const analyser = await assembleAnalyser(config, { proxies: proxiesOf(environment), telemetry })
   const sink = assembleSink(config, { telemetry, cutOff })
-  const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry })
+  const { secrets, userNames } = secretsInUse(config, environment)
+  const mask = maskSecrets(secrets, userNames)
+  const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry, mask })
   return {
     sink,
     deadLetters,
@@ -119,13 +123,17 @@ function enrichOptions(
   }
 }
 
-/** By the settings `log.*`; lines go where documents do not go, unless `output` says where. */
-export function telemetryOf(config: Config, output?: 'stderr'): TelemetryHandle {
+/** By the settings `log.*`; lines go where documents do not go, unless `output` says where. `environment`: for the proxies' passwords. */
+export function telemetryOf(
+  config: Config,
+  output?: 'stderr',
+  environment: Environment = {},
+): TelemetryHandle {
   const { nlp, elasticsearch, pipeline, log, sink } = config
   const elsewhere = sink.type === 'stdout' ? 'stderr' : 'stdout'
   return createTelemetry({
     version: version(),
-    log: { ...log, output: output ?? elsewhere, secrets: secretsOf(config) },
+    log: { ...log, output: output ?? elsewhere, ...secretsInUse(config, environment) },
     limits: {
       nlp: nlp.maxConcurrency,
       nlpPerSecond: nlp.maxRequestsPerSecond,
@@ -133,12 +141,6 @@ export function telemetryOf(config: Config, output?: 'stderr'): TelemetryHandle 
       bufferedBytes: pipeline.maxBufferedBytes,
     },
   })
-}
-
-/** The proxy variables, in lower or upper case. */
-export function proxiesOf(environment: AssembleOptions['environment']) {
-  const read = (name: string) => environment[name] ?? environment[name.toUpperCase()]
-  return { httpProxy: read('http_proxy'), httpsProxy: read('https_proxy'), noProxy: read('no_proxy') }
 }
 
 function version(): string {

@@ -3,6 +3,7 @@ import type { Command } from './command.js'
 import { config } from './config.js'
 import { nlpServer } from './nlp-server.js'
 import { run } from './run.js'
+import { tryRecord } from './try.js'
 
 /** Every command, in the order of the help. The first is the default. */
-export const commands: readonly [Command, ...Command[]] = [run, check, config, nlpServer]
+export const commands: readonly [Command, ...Command[]] = [run, check, tryRecord, config, nlpServer]

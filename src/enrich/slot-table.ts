@@ -3,7 +3,7 @@
  *
  * A `Set` that is filled and emptied all day makes a new table every few dozen entries, and each old one points to the next:
  * once one has reached the old generation, V8 drags all that follow, and the calls in them, after it. Measured on 64 calls in
- * flight: 3 µs of garbage collection per call in place of 14.
+ * flight: 4 µs of garbage collection per call in place of 18.
  */
 export class SlotTable<T> {
   readonly #items: (T | undefined)[] = []

@@ -37,6 +37,7 @@ export class BrokerAccess {
   /** kafkajs' own way to it hides why there is none: that this user may not know the group, above all. */
   async coordinator(groupId: string): Promise<WireBroker> {
     const cluster = await this.#ready()
+    await cluster.refreshMetadataIfNecessary()
     const anyone = (await cluster.findControllerBroker()) as WireBroker
     for (let left = COORDINATOR_TRIES; ; left--) {
       try {

@@ -193,21 +193,29 @@ class Chain<T> implements Pipeline<T> {
 function runOf<T>(run: Run, items: AsyncIterable<T>): AsyncIterator<T> {
   run.begin()
   const iterator = items[Symbol.asyncIterator]()
-  const failed = (error: unknown): never => {
+  const failed = (error: unknown): unknown => {
     run.fail(error)
     run.end()
-    throw error
+    return error
   }
   return {
     async next() {
-      const result = await iterator.next().catch(failed)
-      if (result.done === true) run.end()
-      return result
+      try {
+        const result = await iterator.next()
+        if (result.done === true) run.end()
+        return result
+      } catch (error) {
+        throw failed(error)
+      }
     },
     async return() {
-      await iterator.return?.().catch(failed)
-      run.end()
-      return { done: true, value: undefined }
+      try {
+        await iterator.return?.()
+        run.end()
+        return { done: true, value: undefined }
+      } catch (error) {
+        throw failed(error)
+      }
     },
   }
 }

@@ -15,6 +15,8 @@ export interface LoggerOptions {
   readonly output?: 'stdout' | 'stderr' | LogOutput
   /** Values that no line may contain; each becomes `[secret]`. */
   readonly secrets?: readonly string[]
+  /** The same for names of users, where they stand alone. */
+  readonly userNames?: readonly string[]
 }
 
 export interface LogLine {
@@ -43,7 +45,7 @@ export class Logger {
 
   constructor(options: LoggerOptions = {}) {
     this.#output = outputOf(options)
-    this.#mask = maskSecrets(options.secrets ?? [])
+    this.#mask = maskSecrets(options.secrets ?? [], options.userNames)
     this.#pino = pino(
       {
         level: options.level ?? 'info',

@@ -6,13 +6,23 @@ const MIN_LINE_LENGTH = 16
 
 /**
  * A function that replaces every secret in a text by `[secret]`: as it is, escaped as in JSON, percent-encoded, and
- * multi-line ones also line by line. Without secrets it returns the text itself, at no cost.
+ * multi-line ones also line by line. `names` are replaced where they stand alone only: the user `elastic` is no reason to
+ * blot out `elasticsearch.tls.ca`. Without secrets it returns the text itself, at no cost.
  */
-export function maskSecrets(secrets: readonly string[]): (text: string) => string {
-  const forms = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length)
-  if (forms.length === 0) return (text) => text
-  const pattern = new RegExp(forms.map(toPattern).join('|'), 'g')
+export function maskSecrets(
+  secrets: readonly string[],
+  names: readonly string[] = [],
+): (text: string) => string {
+  const forms = formsOfAll(secrets)
+  const patterns = [...forms.map(toPattern), ...formsOfAll(names).map(standingAlone)]
+  if (patterns.length === 0) return (text) => text
+  const pattern = new RegExp(patterns.join('|'), 'g')
   return (text) => text.replace(pattern, MASK)
+}
+
+/** Longer ones first, for the first alternative of a pattern wins. */
+function formsOfAll(secrets: readonly string[]): string[] {
+  return [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length)
 }
 
 function formsOf(secret: string): string[] {
@@ -31,6 +41,13 @@ function percentEncoded(text: string): string {
 }
 
 function toPattern(form: string): string {
-  const literal = form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
-  return form.length < MIN_EMBEDDED_LENGTH ? `(?<![\\w-])${literal}(?![\\w-])` : literal
+  return form.length < MIN_EMBEDDED_LENGTH ? standingAlone(form) : literal(form)
+}
+
+function standingAlone(form: string): string {
+  return `(?<![\\w.-])${literal(form)}(?![\\w-]|\\.\\w)`
+}
+
+function literal(form: string): string {
+  return form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }

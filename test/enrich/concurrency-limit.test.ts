@@ -5,9 +5,9 @@ import { NlpService } from '../../src/enrich/nlp-service.js'
 import { Stop } from '../../src/enrich/stop.js'
 import { overloaded, ScriptedAnalyser } from './support/scripted-analyser.js'
 import { silentTelemetry } from './support/silent-telemetry.js'
-import { VirtualClock } from './support/virtual-clock.js'
+import { FakeClock } from '../support/fake-clock.js'
 
-const limitOf = (max: number, clock = new VirtualClock()) => {
+const limitOf = (max: number, clock = new FakeClock()) => {
   const changes: number[] = []
   return {
     limit: new ConcurrencyLimit({ max, clock, onChange: (limit) => changes.push(limit) }),
@@ -93,7 +93,7 @@ async function simulate(options: {
   adaptive: boolean
   phases: readonly number[]
 }): Promise<Phase[]> {
-  const clock = new VirtualClock()
+  const clock = new FakeClock()
   const latencyMs = 100
   let seed = 1
   const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647

@@ -11,6 +11,8 @@ export interface DaemonOptions {
   /** Settings by key, as `--set` takes them. */
   readonly settings: Readonly<Record<string, string | number | boolean>>
   readonly env?: Readonly<Record<string, string>>
+  /** A module that breaks a guarantee on purpose, loaded before the program, which then runs from its sources. */
+  readonly sabotage?: string
 }
 
 export interface LogLine {
@@ -36,14 +38,14 @@ export class DaemonProcess {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   #changed: (() => void)[] = []
 
-  constructor({ settings, env = {} }: DaemonOptions) {
+  constructor({ settings, env = {}, sabotage }: DaemonOptions) {
     const set = Object.entries({ 'admin.port': 0, ...settings }).flatMap(([key, value]) => [
       '--set',
       `${key}=${value}`,
     ])
     this.#child = spawn(
       process.execPath,
-      [...(process.env['DAEMON_NODE_OPTIONS']?.split(' ') ?? []), program, 'run', ...set],
+      [...(process.env['DAEMON_NODE_OPTIONS']?.split(' ') ?? []), ...programArguments(sabotage), 'run', ...set],
       {
         env: { PATH: process.env['PATH'] ?? '', ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -136,4 +138,9 @@ export class DaemonProcess {
       })
     })
   }
+}
+
+function programArguments(sabotage: string | undefined): string[] {
+  if (sabotage === undefined) return [program]
+  return ['--import', 'tsx', '--import', sabotage, fileURLToPath(new URL('../../src/main.ts', import.meta.url))]
 }

@@ -90,10 +90,9 @@ function loginAdvice(error: unknown, { kafka: { sasl } }: Config): string {
     case 'CLUSTER_AUTHORIZATION_FAILED':
       return advise(said, 'allow this user to describe the cluster')
     default:
-      if (said.includes('kafka.sasl')) return said
+      break
   }
-  if (sasl.mechanism === undefined) {
-    return advise(said, 'this listener may want a login: set kafka.sasl.mechanism, .username and .password')
-  }
-  return advise(said, 'correct kafka.sasl.*')
+  if (sasl.mechanism === undefined)
+    return 'it hangs up on us, as it does where a login is wanted; set kafka.sasl.mechanism, .username and .password'
+  return said.includes('kafka.sasl') ? said : advise(said, 'correct kafka.sasl.*')
 }

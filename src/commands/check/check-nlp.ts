@@ -1,5 +1,5 @@
 import { assembleAnalyser } from '../../assembly/assemble-nlp.js'
-import { proxiesOf } from '../../assembly/assemble.js'
+import { proxiesOf } from '../../assembly/proxies.js'
 import type { Config } from '../../config/schema.js'
 import type { Analyser } from '../../enrich/analyser.js'
 import { EnrichdError } from '../../errors.js'

@@ -4,13 +4,13 @@ import { enrich, type EnrichOptions } from '../../../src/enrich/enrich.js'
 import { logDelivery, ManualSource } from './log-deliveries.js'
 import { ScriptedAnalyser, type ScriptedOptions } from './scripted-analyser.js'
 import { silentTelemetry } from './silent-telemetry.js'
-import { VirtualClock } from './virtual-clock.js'
+import { FakeClock } from '../../support/fake-clock.js'
 
 type Overrides = Partial<EnrichOptions> & { readonly scripted?: Omit<ScriptedOptions, 'clock'> }
 
 /** The stage with everything around it under control: time, the service, the source, and what comes out. */
 export class EnrichBench {
-  readonly clock = new VirtualClock()
+  readonly clock = new FakeClock()
   readonly analyser: ScriptedAnalyser
   readonly source = new ManualSource()
   readonly draining = new AbortController()

@@ -13,6 +13,15 @@ import { SpeedMeter } from './speed-meter.js'
 /** `npm run test:faults`: every case, alone, and as long as the issue asks for. */
 export const longForm = process.env['FAULTS'] === 'all'
 
+/** Ways to break one guarantee. */
+export type Sabotage =
+  | 'commit-ahead'
+  | 'forget-settled'
+  | 'no-small-drain'
+  | 'outage-counts'
+  | 'random-id'
+  | 'settle-before-dead-letter'
+
 export interface LabServers {
   /** What the daemon connects to; the checker too, unless `kafkaDirect` says otherwise. */
   readonly kafka: string[]
@@ -98,8 +107,13 @@ export class Lab {
     return { ...this.checker.settings(addresses), 'nlp.maxConcurrency': inFlight, ...settings }
   }
 
-  start(more: Readonly<Record<string, string | number | boolean>> = {}): DaemonProcess {
-    const daemon = new DaemonProcess({ settings: { ...this.settings, ...more } })
+  /** `sabotage`: one of `test/faults/sabotage/`, by name. */
+  start({ sabotage }: { readonly sabotage?: Sabotage } = {}): DaemonProcess {
+    const module = sabotage && new URL(`../sabotage/${sabotage}.ts`, import.meta.url).href
+    const daemon = new DaemonProcess({
+      settings: this.settings,
+      ...(module === undefined ? {} : { sabotage: module }),
+    })
     this.daemons.push(daemon)
     this.#t.after(() => {
       daemon.kill('SIGKILL')

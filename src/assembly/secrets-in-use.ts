@@ -1,0 +1,60 @@
+import { secretsOf, userNamesOf } from '../config/secrets.js'
+import type { Config } from '../config/schema.js'
+import { dependencies } from '../telemetry/events.js'
+import { proxiesOf, type Environment } from './proxies.js'
+
+export interface SecretsInUse {
+  readonly secrets: readonly string[]
+  /** Names of users; they are hidden where they stand alone. */
+  readonly userNames: readonly string[]
+}
+
+/** What nothing that the program says may contain: the secret settings, the passwords of proxies, and both as HTTP sends them. */
+export function secretsInUse(config: Config, environment: Environment): SecretsInUse {
+  const { username, password } = config.elasticsearch
+  const { httpProxy, httpsProxy } = proxiesOf(environment)
+  const logins = [httpProxy, httpsProxy].map(loginOf)
+  const passwords = logins.map((login) => login.password)
+  const inUse = [{ username, password }, ...logins]
+  const userNames = [...userNamesOf(config), ...logins.map((login) => login.username)].filter(isText)
+  return {
+    secrets: [
+      ...secretsOf(config),
+      ...passwords,
+      ...inUse.map(asHttpSendsIt),
+      queryOf(config.nlp.url),
+    ].filter(isText),
+    // Every line names the dependency that it is about.
+    userNames: userNames.filter((name) => !(dependencies as readonly string[]).includes(name)),
+  }
+}
+
+interface Login {
+  readonly username: string | undefined
+  readonly password: string | undefined
+}
+
+function loginOf(proxy: string | undefined): Login {
+  if (!proxy || !URL.canParse(proxy)) return { username: undefined, password: undefined }
+  const { username, password } = new URL(proxy)
+  return { username: decoded(username), password: decoded(password) }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function asHttpSendsIt({ username, password }: Login): string | undefined {
+  return username && password ? Buffer.from(`${username}:${password}`).toString('base64') : undefined
+}
+
+/** Some services take their key there. */
+function queryOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).search.slice(1) : undefined
+}
+
+const isText = (text: string | undefined): text is string => text !== undefined && text !== ''

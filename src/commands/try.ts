@@ -1,0 +1,76 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Analyser } from '../enrich/analyser.js'
+import { exitCodes, type Command, type CommandContext } from './command.js'
+import { UsageError } from './usage-error.js'
+
+/** What stdin may hold: as much as a line of a file. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+export const tryRecord: Command = {
+  name: 'try',
+  summary: "one record's way, stage by stage, with its document and bulk action; writes nothing",
+  positionals: '[RECORD]',
+  async run(context) {
+    const { config } = context.loadConfig()
+    const value = await recordOf(context)
+    // Loaded late: an invalid configuration needs none of the clients.
+    const { assembleAnalyser } = await import('../assembly/assemble-nlp.js')
+    const { proxiesOf } = await import('../assembly/assemble.js')
+    const { silentTelemetry } = await import('../telemetry/silent-telemetry.js')
+    const { walkThrough } = await import('./try/walk-through.js')
+    const proxies = proxiesOf(context.environment)
+    const analyser = await assembleAnalyser(config, { proxies, telemetry: silentTelemetry })
+    return withAnalyser(analyser, context, async () => {
+      const done = await walkThrough(value, { config, analyser, print: printer(context.stdout) })
+      return done ? exitCodes.ok : exitCodes.failed
+    })
+  },
+}
+
+/** A signal cuts the call off: there is nothing to drain. */
+async function withAnalyser(
+  analyser: Analyser,
+  { shutdown }: CommandContext,
+  run: () => Promise<number>,
+): Promise<number> {
+  const close = (): void => void analyser.close()
+  shutdown.addEventListener('abort', close, { once: true })
+  try {
+    return await run()
+  } finally {
+    shutdown.removeEventListener('abort', close)
+    await analyser.close()
+  }
+}
+
+function printer(stdout: Writable) {
+  return (stage: string, lines: readonly string[]): void => {
+    stdout.write(`${stage}\n${lines.map((line) => `  ${line}\n`).join('')}`)
+  }
+}
+
+async function recordOf({ positionals, stdin }: CommandContext): Promise<Buffer> {
+  const [argument, ...more] = positionals
+  if (more.length > 0) throw new UsageError('try takes one record: put it in quotes')
+  if (argument !== undefined) return Buffer.from(argument)
+  if ('isTTY' in stdin && stdin.isTTY === true)
+    throw new UsageError("try takes a record, as an argument or on stdin: enrichd try 'disk full on db-7'")
+  return withoutLineEnd(await readAll(stdin))
+}
+
+async function readAll(stdin: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
+    const piece = Buffer.from(chunk)
+    bytes += piece.length
+    if (bytes > MAX_BYTES) throw new UsageError(`try takes one record of at most ${MAX_BYTES} bytes`)
+    chunks.push(piece)
+  }
+  return Buffer.concat(chunks)
+}
+
+function withoutLineEnd(text: Buffer): Buffer {
+  const end = text.at(-1) === 0x0a ? text.length - 1 : text.length
+  return text.subarray(0, end > 0 && text[end - 1] === 0x0d ? end - 1 : end)
+}

@@ -1,0 +1,4 @@
+import { PartitionLedger } from '../../../src/delivery/partition-ledger.js'
+
+/** Commits nothing of what is settled beyond an unsettled record. */
+PartitionLedger.prototype.settledBeyond = () => []

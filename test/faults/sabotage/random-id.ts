@@ -1,0 +1,10 @@
+import { randomUUID } from 'node:crypto'
+import { RecordFeed } from '../../../src/source/record-feed.js'
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own feed below
+const { push } = RecordFeed.prototype
+
+/** Gives a record another id each time that it is read. */
+RecordFeed.prototype.push = function (record) {
+  push.call(this, { ...record, id: `${record.id}-${randomUUID()}` })
+}

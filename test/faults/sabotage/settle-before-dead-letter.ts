@@ -1,0 +1,10 @@
+import { DeadLetterWriter } from '../../../src/dead-letter/dead-letter-writer.js'
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own writer below
+const { write } = DeadLetterWriter.prototype
+
+/** Settles a rejected record at once, and writes its dead letter two seconds later. */
+DeadLetterWriter.prototype.write = function (rejected) {
+  setTimeout(() => void write.call(this, rejected), 2000)
+  return Promise.resolve(true)
+}
