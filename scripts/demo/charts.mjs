@@ -41,9 +41,9 @@ export function sparkline(values, { most, blocks }) {
  */
 export function chart({ series, from, to, width, blocks }) {
   const names = Object.keys(series)
-  const labelWidth = Math.min(14, Math.max(...names.map((name) => name.length)), Math.floor(width / 3))
+  const labelWidth = Math.min(14, Math.max(...names.map((name) => name.length)), Math.floor(width / 4))
   const countWidth = 7
-  const room = Math.max(8, width - labelWidth - countWidth - 4)
+  const room = Math.max(4, width - labelWidth - countWidth - 4)
   const length = Math.max(...Object.values(series).map((values) => values.length))
   const each = Math.ceil(length / room)
   const rows = names.map((name) => addNeighbours(series[name], each))
@@ -55,7 +55,8 @@ export function chart({ series, from, to, width, blocks }) {
   })
   const columns = rows[0].length
   const gap = Math.max(1, columns - from.length - to.length)
-  return [...lines, `  ${' '.repeat(labelWidth)}  ${from}${' '.repeat(gap)}${to}`]
+  const axis = `  ${' '.repeat(labelWidth)}  ${from}${' '.repeat(gap)}${to}`
+  return [...lines, axis].map((line) => cut(line, width, blocks))
 }
 
 function addNeighbours(values, each) {

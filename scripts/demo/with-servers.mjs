@@ -1,12 +1,12 @@
-import { run as runChild } from '../test/children.mjs'
-import { fileURLToPath } from 'node:url'
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run as runChild } from '../test/children.mjs'
 import { count } from './charts.mjs'
 import { drain, startDaemon, startNlpService, status, watchWork } from './daemon.mjs'
 import { connectKafka, feed } from './feed.mjs'
 import { generateLogs, lastHour } from './generate-logs.mjs'
 import { countDocuments, indexView } from './index-view.mjs'
-import { setArguments, until } from './program.mjs'
+import { plainEnvironment, setArguments, until } from './program.mjs'
 import { showView } from './show.mjs'
 
 const main = resolve(fileURLToPath(import.meta.url), '../../../dist/main.js')
@@ -29,7 +29,7 @@ export async function demonstrateWithServers(demo, servers) {
   const kafka = await connectKafka({ brokers: servers.kafka, topic, groupId })
   try {
     await kafka.createTopic(topic, partitions)
-    const daemon = await start(demo, servers, kafka)
+    const daemon = await start(demo, servers)
     const span = lastHour()
     const sent = await work(demo, daemon, { kafka, span })
     screen.heading('What is in the index now')
@@ -44,7 +44,7 @@ export async function demonstrateWithServers(demo, servers) {
   }
 }
 
-async function start(demo, { kafka, elasticsearch }, client) {
+async function start(demo, { kafka, elasticsearch }) {
   const { screen } = demo
   const nlp = await startNlpService(demo)
   const settings = {
@@ -54,21 +54,26 @@ async function start(demo, { kafka, elasticsearch }, client) {
     'nlp.url': nlp,
     'elasticsearch.nodes': elasticsearch,
   }
-  await setUp(settings, client)
+  screen.item('enrichd setup', await setUp(settings))
   const daemon = await startDaemon(demo, settings)
   screen.item('settings', `${Object.keys(settings).join(', ')}; all others are at their defaults`)
   return daemon
 }
 
-/** The index template and the dead letter topic are made by a command of their own, as in production. */
-async function setUp(settings, kafka) {
+/**
+ * The index template and the dead letter topic are made by a command of their own, as in production.
+ *
+ * @returns {Promise<string>} what it said
+ */
+async function setUp(settings) {
   const said = []
   const { code, stdout } = await runChild(process.execPath, [main, 'setup', ...setArguments(settings)], {
+    env: plainEnvironment(process.env),
     output: true,
     onStderr: (text) => said.push(text),
   })
-  if (code === 2) return kafka.createTopic(`${topic}.dead-letter`, 1) // TMP
   if (code !== 0) throw new Error(`enrichd setup failed:\n${stdout}${said.join('')}`)
+  return stdout.trimEnd()
 }
 
 async function work(demo, daemon, { kafka, span }) {

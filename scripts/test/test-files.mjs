@@ -2,7 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Folders of `test/` that are not part of `npm test`: they are longer, and have commands of their own. */
-const otherFolders = ['faults', 'bench']
+const otherFolders = ['bench']
+/** Folders whose tests need the servers. Of the faults, `npm test` runs the short form. */
+const serverFolders = ['integration', 'faults']
 
 /**
  * @param {string} root the repository
@@ -16,9 +18,13 @@ export function testFiles(root, filters) {
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort()
   return {
-    unit: all.filter((path) => !within(path, 'integration')),
-    integration: all.filter((path) => within(path, 'integration')),
+    unit: all.filter((path) => !needsServers(path)),
+    integration: all.filter(needsServers),
   }
+}
+
+function needsServers(path) {
+  return serverFolders.some((folder) => within(path, folder))
 }
 
 function within(path, folder) {

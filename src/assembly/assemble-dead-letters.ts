@@ -3,7 +3,6 @@ import type { Rejected } from '../delivery/delivery.js'
 import { DeadLetterWriter, type DeadLetterStore } from '../dead-letter/dead-letter-writer.js'
 import { fileDeadLetters } from '../dead-letter/file-dead-letters.js'
 import { kafkaDeadLetters } from '../dead-letter/kafka-dead-letters.js'
-import { EnrichdError } from '../errors.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
 import { systemClock } from '../pipeline/clock.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
@@ -46,9 +45,7 @@ function masked(store: DeadLetterStore, mask: (text: string) => string): DeadLet
 }
 
 function withoutSecrets(rejected: Rejected, mask: (text: string) => string): Rejected {
-  const { error } = rejected
-  const message = mask(error.message)
-  if (message === error.message) return rejected
-  const { code, kind } = error
-  return { ...rejected, error: new EnrichdError(code, message, { kind }) }
+  const { message } = rejected.error
+  const safe = mask(message)
+  return safe === message ? rejected : { ...rejected, error: new Error(safe) }
 }

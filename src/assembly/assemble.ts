@@ -19,6 +19,8 @@ import { assembleSource } from './assemble-source.js'
 import { proxiesOf, type Environment } from './proxies.js'
 import { secretsInUse } from './secrets-in-use.js'
 
+export { proxiesOf }
+
 /** Everything that a running daemon is made of. */
 export interface Parts {
   readonly config: Config

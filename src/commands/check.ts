@@ -6,7 +6,8 @@ import { silentTelemetry } from '../telemetry/silent-telemetry.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import { deadLetterTopics } from './dead-letter-topics.js'
-import { findingLine, inWords, type Finding, type Report } from './finding.js'
+import { attempt, inWords, type Report } from './finding.js'
+import { openReport } from './open-report.js'
 
 export const check: Command = {
   name: 'check',
@@ -24,12 +25,10 @@ export const check: Command = {
 }
 
 /** @returns how many lines say FAIL */
-async function checkAll(config: Config, { stdout, environment }: CommandContext): Promise<number> {
-  let failures = 0
-  const report = (finding: Finding): void => {
-    if (finding.status === 'FAIL') failures++
-    stdout.write(`${findingLine(finding)}\n`)
-  }
+async function checkAll(config: Config, context: CommandContext): Promise<number> {
+  const { environment } = context
+  const told = openReport(config, context)
+  const { report } = told
   const telemetry: Telemetry = {
     ...silentTelemetry,
     warning: (_event, message) => {
@@ -47,17 +46,7 @@ async function checkAll(config: Config, { stdout, environment }: CommandContext)
     await attempt('elasticsearch', report, () =>
       checkSink(config, { telemetry, report, topics: topics ?? [] }),
     )
-  return failures
-}
-
-/** What nobody foresaw is a line too, and the rest is still tried. */
-async function attempt<T>(subject: string, report: Report, run: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await run()
-  } catch (error) {
-    report({ status: 'FAIL', subject, message: inWords(error) })
-    return undefined
-  }
+  return told.failures
 }
 
 /** @returns the topics that are there */

@@ -3,7 +3,8 @@ import type { Command } from './command.js'
 import { config } from './config.js'
 import { nlpServer } from './nlp-server.js'
 import { run } from './run.js'
+import { setup } from './setup.js'
 import { tryRecord } from './try.js'
 
 /** Every command, in the order of the help. The first is the default. */
-export const commands: readonly [Command, ...Command[]] = [run, check, tryRecord, config, nlpServer]
+export const commands: readonly [Command, ...Command[]] = [run, check, tryRecord, setup, config, nlpServer]

@@ -1,7 +1,10 @@
 import { EnrichdError } from '../errors.js'
 
-/** `warn`: it works, and something about it is worth knowing. Only `FAIL` makes the command end with 1. */
-export type FindingStatus = 'ok' | 'warn' | 'FAIL'
+/**
+ * `made`: it was not there, and is now. `warn`: it works, and something about it is worth knowing. Only `FAIL` makes the
+ * command end with 1.
+ */
+export type FindingStatus = 'ok' | 'made' | 'warn' | 'FAIL'
 
 /** One line of a report. */
 export interface Finding {
@@ -32,4 +35,18 @@ export function inWords(error: unknown): string {
 /** A message and advice as one sentence. */
 export function advise(what: string, advice: string): string {
   return `${what.replace(/[.;\s]+$/, '')}; ${advice}`
+}
+
+/** What nobody foresaw is a line too, and the rest is still tried. */
+export async function attempt<T>(
+  subject: string,
+  report: Report,
+  run: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await run()
+  } catch (error) {
+    report({ status: 'FAIL', subject, message: inWords(error) })
+    return undefined
+  }
 }

@@ -1,6 +1,10 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { secretsInUse } from '../assembly/secrets-in-use.js'
+import type { Config } from '../config/schema.js'
 import type { Analyser } from '../enrich/analyser.js'
+import { maskSecrets } from '../telemetry/mask-secrets.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
+import type { Print } from './try/walk-through.js'
 import { UsageError } from './usage-error.js'
 
 /** What stdin may hold: as much as a line of a file. */
@@ -15,13 +19,13 @@ export const tryRecord: Command = {
     const value = await recordOf(context)
     // Loaded late: an invalid configuration needs none of the clients.
     const { assembleAnalyser } = await import('../assembly/assemble-nlp.js')
-    const { proxiesOf } = await import('../assembly/assemble.js')
+    const { proxiesOf } = await import('../assembly/proxies.js')
     const { silentTelemetry } = await import('../telemetry/silent-telemetry.js')
     const { walkThrough } = await import('./try/walk-through.js')
     const proxies = proxiesOf(context.environment)
     const analyser = await assembleAnalyser(config, { proxies, telemetry: silentTelemetry })
     return withAnalyser(analyser, context, async () => {
-      const done = await walkThrough(value, { config, analyser, print: printer(context.stdout) })
+      const done = await walkThrough(value, { config, analyser, print: printer(config, context) })
       return done ? exitCodes.ok : exitCodes.failed
     })
   },
@@ -43,9 +47,13 @@ async function withAnalyser(
   }
 }
 
-function printer(stdout: Writable) {
-  return (stage: string, lines: readonly string[]): void => {
-    stdout.write(`${stage}\n${lines.map((line) => `  ${line}\n`).join('')}`)
+/** Prints a stage. What the service said may quote our credentials; the record and its document are as they are. */
+function printer(config: Config, { stdout, environment }: CommandContext): Print {
+  const { secrets, userNames } = secretsInUse(config, environment)
+  const mask = maskSecrets(secrets, userNames)
+  return (stage, lines) => {
+    const text = lines.map((line) => `  ${line}\n`).join('')
+    stdout.write(`${stage}\n${stage === 'nlp' ? mask(text) : text}`)
   }
 }
 

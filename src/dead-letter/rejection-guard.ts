@@ -62,6 +62,7 @@ export class RejectionGuard {
       }
       const finished = await this.#options.again(rejected)
       if (finished.status === 'indexed') this.indexed()
+      else if (finished.status !== 'rejected') this.#breaker.abandonProbe()
       if (finished.status !== 'rejected') return finished
       if (this.#heldSince === undefined) return this.pass(finished)
       this.#breaker.trip(finished.error)

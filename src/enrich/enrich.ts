@@ -22,7 +22,7 @@ import { singleAsker } from './asker.js'
 import { BatchAsker } from './batch-asker.js'
 import { cutText } from './cut-text.js'
 import { buildDocument, type DocumentOptions } from './document.js'
-import { lendWhileIdle } from './lend-while-idle.js'
+import { LendingSource } from './lending-source.js'
 import { NlpService, type NlpTelemetry } from './nlp-service.js'
 import { Stop } from './stop.js'
 
@@ -106,7 +106,8 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
     key: ({ record }) => `${record.topic}-${record.partition}`,
     onError: 'throw',
   })
-  const iterator = stage(lendWhileIdle(source, enricher.permits))[Symbol.asyncIterator]()
+  const lending = new LendingSource(source, enricher.permits)
+  const iterator = stage(lending)[Symbol.asyncIterator]()
   return {
     async next() {
       const result = await iterator.next()
@@ -115,6 +116,7 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
     },
     async return() {
       closing.abort(new Error('the stage is closed'))
+      lending.settle()
       await iterator.return?.()
       enricher.close()
       return { done: true, value: undefined }

@@ -5,6 +5,7 @@ import { sleep } from '../pipeline/sleep.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Analyser } from './analyser.js'
 import type { Analysis } from './analysis.js'
+import { CallCutter } from './call-cutter.js'
 import { CallLog, type Call, type CallRole, type Verdict } from './call-log.js'
 import { classifyNlpError } from './classify-nlp-error.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
@@ -51,9 +52,6 @@ const stopped = { status: 'stopped' } as const
 
 /** Failures in a row before a service that cannot be reached counts as down: one may be a connection gone stale. */
 const failuresToTrip = 3
-/** After an outage, calls that hung through it get this long to come back before they are cut off. */
-const graceMs = 250
-
 /**
  * The NLP service as the line sees it: one door for every call, which waits while the service is down and decides whose fault a
  * failure was (ARCHITECTURE.md, "Four kinds of failure"). It goes down:
@@ -75,6 +73,7 @@ export class NlpService {
   readonly #log = new CallLog()
   readonly #outage: Outage
   readonly #silence: SilenceWatch
+  readonly #cutter: CallCutter
   readonly #limit: ConcurrencyLimit | undefined
   readonly #rate: RateLimit | undefined
   /** The last text that succeeded; what is asked about when in doubt. */
@@ -82,7 +81,6 @@ export class NlpService {
   #asking: Promise<unknown> | undefined
   /** The slowest answers of late, in ms: rises fast, falls slowly. */
   #slowMs = 0
-  #graceTimer: unknown
 
   constructor(options: NlpServiceOptions) {
     const { maxConcurrency, adaptive = true, maxRequestsPerSecond = 0, telemetry } = options
@@ -93,16 +91,16 @@ export class NlpService {
     this.#limit = adaptive ? this.#adaptiveLimit() : undefined
     telemetry.nlpConcurrencyLimit(maxConcurrency)
     this.#outage = this.#watchOutage()
+    const watching = { log: this.#log, clock: this.#clock, patienceMs: () => this.#patienceMs }
+    this.#cutter = new CallCutter(watching)
     this.#silence = new SilenceWatch({
-      log: this.#log,
-      clock: this.#clock,
-      patienceMs: () => this.#patienceMs,
+      ...watching,
       onSilence: (silentMs) => {
         this.#onSilence(silentMs)
       },
     })
-    options.draining.addEventListener('abort', this.#dropQuestions)
-    options.cutOff.addEventListener('abort', this.#cutOffAll)
+    options.draining.addEventListener('abort', this.#cutter.stopQuestions)
+    options.cutOff.addEventListener('abort', this.#cutter.stopAll)
   }
 
   get name(): string {
@@ -136,10 +134,9 @@ export class NlpService {
 
   /** Lets go of timers and signals, once the records' calls are over. Idempotent. */
   close(): void {
-    this.#dropQuestions()
-    this.#options.draining.removeEventListener('abort', this.#dropQuestions)
-    this.#options.cutOff.removeEventListener('abort', this.#cutOffAll)
-    this.#clock.clearTimeout(this.#graceTimer)
+    this.#options.draining.removeEventListener('abort', this.#cutter.stopQuestions)
+    this.#options.cutOff.removeEventListener('abort', this.#cutter.stopAll)
+    this.#cutter.close()
     this.#silence.close()
     this.#outage.close()
   }
@@ -232,9 +229,7 @@ export class NlpService {
   /** The pace of an outage: each interval once more, in the place of a call that hangs if there is no other. */
   #askAgain(): void {
     if (this.#lastGood === undefined) return
-    const [hung] = this.#log.inFlight < this.#options.maxConcurrency ? [] : this.#hung()
-    if (hung) this.#cut(hung)
-    else if (this.#log.inFlight >= this.#options.maxConcurrency) return
+    if (this.#log.inFlight >= this.#options.maxConcurrency && !this.#cutter.cutOldestHung()) return
     void this.#attempt([this.#lastGood], 'question')
   }
 
@@ -257,42 +252,8 @@ export class NlpService {
     this.#outage.down(new EnrichdError('NLP_TIMEOUT', message, { kind: 'suspect' }))
   }
 
-  /** Questions have their answer and make room; calls that hung through the outage soon make room too. */
-  #onUp(): void {
-    for (const call of this.#log.calls()) if (call.role === 'question') this.#cut(call)
-    this.#clock.clearTimeout(this.#graceTimer)
-    this.#graceTimer = this.#clock.setTimeout(() => {
-      for (const call of this.#hung()) this.#cut(call)
-    }, graceMs)
-  }
-
   get #patienceMs(): number {
     return Math.max(this.#options.probeIntervalMs, 3 * this.#slowMs)
-  }
-
-  #hung(): Call[] {
-    return this.#log.hung(this.#clock.now() - this.#patienceMs)
-  }
-
-  #cut(call: Call): void {
-    call.cutOff = 'hung'
-    const message = 'the call was cut off: it hung while the NLP service was down'
-    call.canceller?.cancel(new EnrichdError('NLP_TIMEOUT', message, { kind: 'outage' }))
-  }
-
-  readonly #cutOffAll = () => {
-    this.#stop(this.#log.calls())
-  }
-
-  readonly #dropQuestions = () => {
-    this.#stop(this.#log.calls().filter(({ role }) => role === 'question'))
-  }
-
-  #stop(calls: readonly Call[]): void {
-    for (const call of calls) {
-      call.cutOff = 'stopped'
-      call.canceller?.cancel(new Error('stopped'))
-    }
   }
 
   #watchOutage(): Outage {
@@ -311,7 +272,7 @@ export class NlpService {
         this.#limit?.restore()
       },
       onUp: () => {
-        this.#onUp()
+        this.#cutter.cutAfterOutage()
       },
     })
   }

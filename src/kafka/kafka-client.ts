@@ -131,12 +131,20 @@ export interface KafkaAdmin {
   partitions(topic: string): Promise<number>
   /** Earliest and end offset of each partition. */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
-  createTopic(topic: string, options: { partitions: number; replicationFactor: number }): Promise<boolean>
+  /** @returns false where it was there already */
+  createTopic(topic: string, options: NewTopicOptions): Promise<boolean>
   /** The group's committed offset of each partition that has one. */
   committed(groupId: string, topics: readonly string[]): Promise<readonly CommittedMetadata[]>
   /** Sets the group's offsets, all at once. @throws EnrichdError KAFKA_GROUP_IN_USE (setting) where the group has members */
   setCommitted(groupId: string, positions: readonly Position[]): Promise<void>
   close(): Promise<void>
+}
+
+export interface NewTopicOptions {
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Its settings, by Kafka's names. Default: those of the broker. */
+  readonly config?: Readonly<Record<string, string>>
 }
 
 export interface PartitionOffsets {

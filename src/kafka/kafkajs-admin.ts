@@ -2,7 +2,13 @@ import type { Admin, Kafka } from 'kafkajs'
 import { EnrichdError } from '../errors.js'
 import { classifyKafkaError } from './classify-kafka-error.js'
 import { commitWithoutGroup } from './commit-without-group.js'
-import type { CommittedMetadata, KafkaAdmin, PartitionOffsets, Position } from './kafka-client.js'
+import type {
+  CommittedMetadata,
+  KafkaAdmin,
+  NewTopicOptions,
+  PartitionOffsets,
+  Position,
+} from './kafka-client.js'
 
 /** kafkajs' admin client; connects with the first call, and again after a failed one. */
 export class KafkajsAdmin implements KafkaAdmin {
@@ -33,14 +39,12 @@ export class KafkajsAdmin implements KafkaAdmin {
     return found.map(({ partition, low, high }) => ({ partition, earliest: Number(low), end: Number(high) }))
   }
 
-  async createTopic(
-    topic: string,
-    options: { partitions: number; replicationFactor: number },
-  ): Promise<boolean> {
-    const { partitions: numPartitions, replicationFactor } = options
+  async createTopic(topic: string, options: NewTopicOptions): Promise<boolean> {
+    const { partitions: numPartitions, replicationFactor, config = {} } = options
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
     return this.#do(`creating topic ${topic}`, () =>
       this.#admin.createTopics({
-        topics: [{ topic, numPartitions, replicationFactor }],
+        topics: [{ topic, numPartitions, replicationFactor, configEntries }],
         waitForLeaders: true,
       }),
     )

@@ -203,11 +203,18 @@ const staleLeader = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE',
 /** Kafka's own name of an error, wherever in its chain of causes it stands. */
 export function typeOf(error: unknown): string | undefined {
   for (let each = error, depth = 0; each instanceof Error && depth < 8; depth++) {
-    const { type, cause, originalError } = each as Error & { type?: unknown; originalError?: unknown }
+    const { type, cause, originalError, errors } = each as Error & Wire
     if (typeof type === 'string') return type
-    each = cause ?? originalError
+    each = cause ?? originalError ?? errors?.[0]
   }
   return undefined
+}
+
+/** What kafkajs' errors may have. */
+interface Wire {
+  readonly type?: unknown
+  readonly originalError?: unknown
+  readonly errors?: readonly unknown[]
 }
 
 interface FetchAnswer {

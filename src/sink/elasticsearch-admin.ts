@@ -115,10 +115,15 @@ export class ElasticsearchAdmin {
     throw classifyItemError({ status: Number(item['status']), type: text(type), reason: text(reason) })
   }
 
-  /** Makes a template. @throws EnrichdError; never replaces one */
-  async createTemplate(name: string, body: Readonly<Record<string, unknown>>): Promise<void> {
+  /**
+   * Makes a template; never replaces one.
+   *
+   * @returns undefined once it is made, else why it was refused (a 400), whole: the part that matters stands deep in it
+   */
+  async createTemplate(name: string, body: Readonly<Record<string, unknown>>): Promise<string | undefined> {
     const path = `/_index_template/${encodeURIComponent(name)}?create=true`
-    await this.#request('PUT', path, { body, mustSucceed: true })
+    const answer = await this.#request('PUT', path, { body, mustSucceed: true, ignore: [400] })
+    return answer.status < 300 ? undefined : reasons(answer.body).join(': ')
   }
 
   async close(): Promise<void> {
@@ -127,9 +132,9 @@ export class ElasticsearchAdmin {
 
   async #request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const { body, bulkBody, mustSucceed = false } = options
+    const { ignore = mustSucceed ? [] : answersOfItsOwn } = options
     try {
       const params = { method, path, ...(body && { body }), ...(bulkBody !== undefined && { bulkBody }) }
-      const ignore = mustSucceed ? [] : answersOfItsOwn
       const answer = await this.#client.transport.request(params, { meta: true, ignore })
       return { status: answer.statusCode, body: answer.body }
     } catch (error) {
@@ -152,6 +157,8 @@ interface RequestOptions {
   readonly bulkBody?: string
   /** Default false: 4xx and 500 are answers too. */
   readonly mustSucceed?: boolean
+  /** Statuses that are answers, in place of these. */
+  readonly ignore?: number[]
 }
 
 interface Answer {
@@ -165,6 +172,17 @@ function refused(status: number): EnrichdError {
       ? 'the credentials are refused (401); correct elasticsearch.apiKey, or username and password'
       : 'the credentials are not allowed to do anything (403); give this user or key a role'
   return new EnrichdError('INDEX_MISCONFIGURED', message, { kind: 'setting' })
+}
+
+/** The reason of an error and those of its causes. */
+function reasons(body: unknown): string[] {
+  const found: string[] = []
+  for (let each = asObject(body)['error']; each !== undefined && found.length < 8;) {
+    const { reason, caused_by: cause } = asObject(each)
+    if (typeof reason === 'string' && !found.includes(reason)) found.push(reason)
+    each = cause
+  }
+  return found
 }
 
 function toView(value: unknown): IndexView {

@@ -84,12 +84,17 @@ function chainOf(socket: TLSSocket): DetailedPeerCertificate[] {
   // A self-signed certificate is its own issuer.
   const known = new Set<string>()
   let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  while (next?.fingerprint256 !== undefined && !known.has(next.fingerprint256)) {
+  while (next !== undefined && 'raw' in next && !known.has(next.fingerprint256)) {
     known.add(next.fingerprint256)
     chain.push(next)
-    next = next.issuerCertificate
+    next = issuerOf(next)
   }
   return chain
+}
+
+/** Node's types say that there always is one. */
+function issuerOf({ issuerCertificate }: DetailedPeerCertificate): DetailedPeerCertificate | undefined {
+  return issuerCertificate
 }
 
 /** @throws what the socket fails with; Error after `timeoutMs` of silence */

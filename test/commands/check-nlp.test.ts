@@ -23,7 +23,11 @@ async function checked(
   return lines
 }
 
-async function answering(t: TestContext, body: string, status = 200, type = 'application/json') {
+async function answering(
+  t: TestContext,
+  body: string,
+  { status = 200, type = 'application/json' }: { status?: number; type?: string } = {},
+) {
   return listen(t, (_request, response) => {
     response.writeHead(status, { 'content-type': type }).end(body)
   })
@@ -67,7 +71,7 @@ describe('check of the NLP service', () => {
   ]
   for (const [what, body, status, type, advice] of wrong) {
     it(`that answers with ${what} says what to change, in one line`, async (t) => {
-      const lines = await checked(await answering(t, body, status, type))
+      const lines = await checked(await answering(t, body, { status, type }))
       assert.equal(lines.length, 1)
       assert.match(lines[0] ?? '', /^FAIL/)
       assert.match(lines[0] ?? '', advice)
@@ -75,7 +79,10 @@ describe('check of the NLP service', () => {
   }
 
   it('that takes no more calls now is there: a warning', async (t) => {
-    assert.match((await checked(await answering(t, '{}', 429)))[0] ?? '', /^warn .*run check again$/)
+    assert.match(
+      (await checked(await answering(t, '{}', { status: 429 })))[0] ?? '',
+      /^warn .*run check again$/,
+    )
   })
 
   it('where nothing listens, the port is wrong', async () => {

@@ -68,6 +68,21 @@ describe('RejectionGuard', () => {
     assert.deepEqual(told, ['TOO_MANY_REJECTED', 'up'])
   })
 
+  it('lets the next one be tried where a try ended without a verdict', async () => {
+    const tried: number[] = []
+    const { guard } = setUp((each) => {
+      tried.push(each.record.offset)
+      const first: Finished = { status: 'released', record: each.record }
+      return Promise.resolve(tried.length === 1 ? first : indexed(each))
+    })
+    for (let n = 0; n < 3; n++) await guard.pass(rejected(n))
+    const held = await Promise.all([3, 4].map((n) => guard.pass(rejected(n))))
+    assert.deepEqual(
+      held.map(({ status }) => status),
+      ['released', 'indexed'],
+    )
+  })
+
   it('releases what it holds when the drain begins', async () => {
     const { guard, draining } = setUp((each) => Promise.resolve(each))
     for (let n = 0; n < 3; n++) await guard.pass(rejected(n))

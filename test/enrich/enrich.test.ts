@@ -339,6 +339,26 @@ test('an early return closes the source, waits for calls in flight and leaves no
   assert.equal(bench.clock.timers, 0)
 })
 
+test('an early return while there is nothing to do ends at once', async () => {
+  const bench = new EnrichBench({ maxConcurrency: 1 })
+  bench.run()
+  bench.send('only')
+  await bench.clock.pass(1000)
+  await bench.iterator.return?.()
+  assert.ok(bench.source.closed)
+  assert.equal(bench.clock.timers, 0)
+})
+
+test('an early return during an outage ends at once', async () => {
+  const bench = new EnrichBench({ scripted: { behave: () => refused } })
+  bench.run()
+  bench.send(...texts(10))
+  await bench.clock.pass(10_000)
+  await bench.iterator.return?.()
+  assert.ok(bench.source.closed)
+  assert.equal(bench.clock.timers, 0)
+})
+
 test('the rate limit spreads calls evenly', async () => {
   const bench = new EnrichBench({ maxRequestsPerSecond: 10 })
   bench.run()

@@ -35,7 +35,13 @@ describe('bad input', () => {
       const index = (timeMs: number) => `${line.index}-${month(timeMs)}`
       await bed.es.createIndex(index(now), {
         settings: { 'index.mapping.total_fields.limit': 300 },
-        mappings: { properties: { code: { type: 'integer' }, at: { type: 'date' } } },
+        mappings: {
+          properties: {
+            code: { type: 'integer' },
+            at: { type: 'date' },
+            original: { type: 'object', enabled: false },
+          },
+        },
       })
       // Beside each of them, a good one.
       for (const [n, { value }] of records.entries()) {
@@ -158,7 +164,8 @@ describe('bad input', () => {
       assert.match(String(told.msg), new RegExp(missing))
       await line.settled(1)
       assert.ok(!(await bed.kafka.topics()).includes(missing), 'it was not made')
-      assert.deepEqual(await bed.kafka.committedOffsets(line.group, line.topic), [-1])
+      const [committed = 0] = await bed.kafka.committedOffsets(line.group, line.topic)
+      assert.ok(committed <= 0, `${committed} is committed`)
       await bed.kafka.createTopic({ topic: missing })
       await until('the letter is there', async () => (await bed.kafka.endOffsets(missing))[0] === 1)
       await daemon.logged('dead_letter.up')
@@ -205,7 +212,7 @@ function judge(record: BadRecord, { document, letter, kafkaTimeMs, index }: Outc
   const { name, value } = record
   if ('reason' in record) {
     if (letter === undefined)
-      return [`${name}: not a dead letter but ${JSON.stringify(document)?.slice(0, 300)}`]
+      return [`${name}: not a dead letter but ${JSON.stringify(document ?? null).slice(0, 300)}`]
     const same = letter.value?.equals(Buffer.isBuffer(value) ? value : Buffer.from(value)) === true
     return [
       ...(letter.reason === record.reason

@@ -232,6 +232,22 @@ describe(
       assert.match(other, /set kafka\.sasl\.mechanism to one that this listener takes/)
     })
 
+    it('setup without the permission to create says so', async () => {
+      const outcome = await runCommand('setup', {
+        'kafka.brokers': (stack.listeners['LOGIN'] ?? []).join(','),
+        'kafka.topics': 'other',
+        'kafka.groupId': 'any',
+        'nlp.url': 'embedded:',
+        'sink.type': 'stdout',
+        ...alice,
+      })
+      assert.equal(outcome.code, 1, outcome.stdout)
+      assert.match(
+        outcome.stdout,
+        /FAIL +dead letter topic other\.dead-letter: this user may not create it; allow it/,
+      )
+    })
+
     it('permission by permission, until all are there; and trying wrote nothing', async () => {
       const login = stack.listeners['LOGIN'] ?? []
       const refused = async () => failures(await run(login, alice)).map((line) => line.split(';')[0])

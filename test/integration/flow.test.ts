@@ -219,9 +219,10 @@ describe('the flow', () => {
       assert.equal(source.enrichment.truncated, true)
     }
     assert.ok(nlp.answered.every((sent) => Buffer.byteLength(sent) <= 16_384))
-    const documentedBytes = (120 << 20) + 3 * maxBufferedBytes
     t.diagnostic(`peak ${peakBytes >> 20} MiB`)
-    assert.ok(peakBytes < documentedBytes * 1.25, `${peakBytes >> 20} MiB at its peak`)
+    // What the reference says of pipeline.maxBufferedBytes, and a fifth.
+    const documentedBytes = (300 << 20) + 3 * maxBufferedBytes
+    assert.ok(peakBytes < 1.2 * documentedBytes, `${peakBytes >> 20} MiB at its peak`)
   })
 
   it(

@@ -90,7 +90,7 @@ describe('the main job on the six logs of loghub', () => {
     assert.equal((await daemon.stop()).code, 0, daemon.tail())
     assert.ok(nlp.stats.maxInFlight <= maxConcurrency, `${nlp.stats.maxInFlight} calls in flight`)
     assert.ok(Math.max(...watch.sizes) <= 50, `${Math.max(...watch.sizes)} documents in a bulk`)
-    assert.ok(watch.maxInFlight <= 4, `${watch.maxInFlight} bulks in flight`)
+    assert.ok(watch.maxInFlight <= 4, `${watch.maxInFlight} bulks in flight; ${daemon.tail()}`)
     assert.deepEqual(
       await bed.kafka.committedOffsets(line.group, line.topic),
       await bed.kafka.endOffsets(line.topic),

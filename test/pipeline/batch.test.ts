@@ -74,15 +74,16 @@ describe('batch', () => {
 
   it('counts the age of an item that did not fit from when it came', async () => {
     const clock = new FakeClock()
-    const source = new WatchedSource([6, 6], { then: 'wait' })
+    const source = new WatchedSource([6, 6, 6], { then: 'wait' })
     const stage = batch<number>({ count: 10, bytes: 10, ageMs: 100, sizeOf: (size) => size, clock })
     const iterator = stage(source)[Symbol.asyncIterator]()
     assert.deepEqual((await iterator.next()).value, [6])
     await clock.pass(70)
-    const second = iterator.next()
+    assert.deepEqual((await iterator.next()).value, [6])
+    const third = iterator.next()
     await clock.pass(30)
     assert.equal(clock.timers, 0)
-    assert.deepEqual((await second).value, [6])
+    assert.deepEqual((await third).value, [6])
     await iterator.return?.()
   })
 

@@ -97,6 +97,18 @@ describe('mapConcurrent', () => {
     assert.equal(semaphore.inUse, 0)
   })
 
+  it('gives a permit back that was granted while it was closed', async () => {
+    const semaphore = new Semaphore(1)
+    await semaphore.acquire()
+    const stage = mapConcurrent(range, { concurrency: 1, order: 'none', semaphore })
+    const iterator = stage(new WatchedSource(range(3)))[Symbol.asyncIterator]()
+    void iterator.next()
+    assert.equal(semaphore.waiting, 1)
+    semaphore.release()
+    await iterator.return?.()
+    assert.deepEqual([semaphore.inUse, semaphore.waiting], [0, 0])
+  })
+
   it('gives a permit back that its work asked for twice, or after its end', async () => {
     const semaphore = new Semaphore(2)
     const late: Promise<void>[] = []

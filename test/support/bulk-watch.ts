@@ -18,18 +18,25 @@ export async function startBulkWatch(elasticsearch: string): Promise<BulkWatch> 
     void (async () => {
       const body = await readAll(incoming)
       const bulk = incoming.url?.includes('_bulk') === true
+      let counts = bulk
+      const over = () => {
+        if (counts) inFlight--
+        counts = false
+      }
       if (bulk) {
         sizes.push(documentsIn(body))
         maxInFlight = Math.max(maxInFlight, ++inFlight)
       }
+      // Answered, or given up by who asked.
+      outgoing.on('close', over)
       const { method, headers } = incoming
       const passed = request(
         new URL(incoming.url ?? '/', elasticsearch),
         { ...(method === undefined ? {} : { method }), headers },
         (answer) => {
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+          answer.on('end', over)
           answer.pipe(outgoing)
-          answer.on('close', () => (inFlight -= bulk ? 1 : 0))
         },
       )
       passed.on('error', () => outgoing.destroy())

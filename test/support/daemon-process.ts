@@ -4,8 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** The built program; `DAEMON_PROGRAM` names another build. */
-const program =
-  process.env['DAEMON_PROGRAM'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const program = process.env['DAEMON_PROGRAM'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface DaemonOptions {
   /** Settings by key, as `--set` takes them. */
@@ -45,7 +44,12 @@ export class DaemonProcess {
     ])
     this.#child = spawn(
       process.execPath,
-      [...(process.env['DAEMON_NODE_OPTIONS']?.split(' ') ?? []), ...programArguments(sabotage), 'run', ...set],
+      [
+        ...(process.env['DAEMON_NODE_OPTIONS']?.split(' ') ?? []),
+        ...programArguments(sabotage),
+        'run',
+        ...set,
+      ],
       {
         env: { PATH: process.env['PATH'] ?? '', ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -142,5 +146,11 @@ export class DaemonProcess {
 
 function programArguments(sabotage: string | undefined): string[] {
   if (sabotage === undefined) return [program]
-  return ['--import', 'tsx', '--import', sabotage, fileURLToPath(new URL('../../src/main.ts', import.meta.url))]
+  return [
+    '--import',
+    'tsx',
+    '--import',
+    sabotage,
+    fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+  ]
 }

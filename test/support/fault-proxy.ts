@@ -35,7 +35,7 @@ const throttleSliceMs = 50
  */
 export class FaultProxy {
   readonly port: number
-  readonly #target: { readonly host: string; readonly port: number }
+  #target: { readonly host: string; readonly port: number }
   readonly #connections = new Set<Connection>()
   #server: Server
   #fault: Fault = { kind: 'pass' }
@@ -82,6 +82,11 @@ export class FaultProxy {
     else if (!this.#server.listening) this.#serve((this.#server = await listenAgain(this.port)))
   }
 
+  /** Connections from now on go to another port. */
+  retarget(port: number): void {
+    this.#target = { ...this.#target, port }
+  }
+
   /** Resets every connection there is; new ones are welcome. */
   cut(): void {
     for (const connection of this.#connections) connection.reset()
@@ -94,7 +99,7 @@ export class FaultProxy {
   }
 
   async #stopListening(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => void resolve()))
+    const closed = new Promise((resolve) => this.#server.close(resolve))
     this.cut()
     await closed
   }
@@ -120,7 +125,6 @@ interface Orders {
 
 class Connection {
   readonly #client: Socket
-  readonly #upstream: Socket
   readonly #orders: Orders
   readonly ended: Promise<void>
   /** Since the present fault began. */
@@ -129,7 +133,6 @@ class Connection {
 
   constructor(client: Socket, upstream: Socket, orders: Orders) {
     this.#client = client
-    this.#upstream = upstream
     this.#orders = orders
     for (const socket of [client, upstream]) socket.setNoDelay(true)
     this.#carry(client, upstream, false)

@@ -67,6 +67,8 @@ export interface StackOptions {
   readonly brokers?: number
   /** `8` (default), `9` or a whole version. */
   readonly elasticsearch?: string
+  /** Of the first broker's plaintext listener, the others' following it; default free ones. */
+  readonly kafkaPort?: number
   /** Default `512m`. */
   readonly kafkaHeap?: string
   /** Default `512m`. */
@@ -150,6 +152,7 @@ function upArguments(options: StackOptions): string[] {
   return [
     ...(only ? ['--only', only] : []),
     ...['--brokers', String(brokers), '--es', elasticsearch, '--kafka-heap', kafkaHeap, '--es-heap', esHeap],
+    ...(options.kafkaPort === undefined ? [] : ['--kafka-port', String(options.kafkaPort)]),
     ...pairs('--kafka-set', options.kafkaSettings),
     ...pairs('--kafka-listener', options.listeners),
     ...pairs('--kafka-scram', options.scram),

@@ -23,7 +23,8 @@ export async function startTlsFront({ port, identity, clientCa }: TlsFrontOption
   const clients: string[] = []
   const demands = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
   const server = createServer({ ...identity, ...demands }, (outside) => {
-    clients.push(outside.getPeerCertificate().subject?.CN ?? '')
+    const shown = outside.getPeerCertificate()
+    clients.push('subject' in shown ? String(shown.subject.CN) : '')
     const inside = connect(port, '127.0.0.1')
     for (const socket of [outside, inside]) {
       sockets.add(socket)

@@ -61,6 +61,17 @@ describe('secrets', () => {
     )
   })
 
+  it('that are names of users are masked where they stand alone, and not within other words', () => {
+    const mask = maskSecrets([], ['elastic', 'kafka'])
+    assert.equal(
+      mask(
+        'unable to authenticate user [elastic]: check elasticsearch.password, kafka.sasl.username (elastic:x@host).',
+      ),
+      'unable to authenticate user [[secret]]: check elasticsearch.password, kafka.sasl.username ([secret]:x@host).',
+    )
+    assert.equal(mask('it was kafka.'), 'it was [secret].')
+  })
+
   it('cost nothing where there are none', () => {
     const text = 'unchanged'
     assert.equal(maskSecrets([])(text), text)

@@ -42,7 +42,7 @@ export const pipelineSection = {
     example: '5000',
   }),
   maxBufferedBytes: setting(bytes(1_048_576, 17_179_869_184), 67_108_864, {
-    doc: 'Bytes of records held in all, at most. Resident memory stays within about 120 MiB and three times this.',
+    doc: 'Bytes of records held in all, at most. Resident memory stays within about 300 MiB and three times this.',
     example: '256MiB',
   }),
   order: setting(choice('none', 'partition'), 'none', {

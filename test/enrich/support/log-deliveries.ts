@@ -43,21 +43,28 @@ export class ManualSource implements AsyncIterable<Delivery<LogRecord>> {
     this.#wake()
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Delivery<LogRecord>> {
-    try {
-      for (;;) {
-        const item = this.#items.shift()
-        if (item !== undefined) {
-          this.pulled++
-          yield item
-        } else if (this.#ended) {
-          return
-        } else {
+  [Symbol.asyncIterator](): AsyncIterator<Delivery<LogRecord>> {
+    return {
+      next: async () => {
+        for (;;) {
+          const item = this.#items.shift()
+          if (item !== undefined && !this.closed) {
+            this.pulled++
+            return { done: false, value: item }
+          }
+          if (this.#ended || this.closed) {
+            this.closed = true
+            return { done: true, value: undefined }
+          }
           await new Promise<void>((resolve) => (this.#wake = resolve))
         }
-      }
-    } finally {
-      this.closed = true
+      },
+      // Unlike a generator's, it does not wait for the next item.
+      return: async () => {
+        this.closed = true
+        this.#wake()
+        return { done: true, value: undefined }
+      },
     }
   }
 }

@@ -1,13 +1,15 @@
 import { NlpService } from '../../../src/enrich/nlp-service.js'
 import { EnrichdError } from '../../../src/errors.js'
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own service below
 const { call } = NlpService.prototype
 
 /** Takes an outage for the fault of whichever record met it. */
 NlpService.prototype.call = async function (texts, stop) {
   const result = await call.call(this, texts, stop)
   if (result.status !== 'failed' || result.error.kind === 'record') return result
-  const error = new EnrichdError(result.error.code, result.error.message, { kind: 'record', cause: result.error })
+  const error = new EnrichdError(result.error.code, result.error.message, {
+    kind: 'record',
+    cause: result.error,
+  })
   return { ...result, error }
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { RecordFeed } from '../../../src/source/record-feed.js'
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own feed below
 const { push } = RecordFeed.prototype
 
 /** Gives a record another id each time that it is read. */

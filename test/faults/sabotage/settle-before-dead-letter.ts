@@ -1,6 +1,5 @@
 import { DeadLetterWriter } from '../../../src/dead-letter/dead-letter-writer.js'
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own writer below
 const { write } = DeadLetterWriter.prototype
 
 /** Settles a rejected record at once, and writes its dead letter two seconds later. */

@@ -8,6 +8,7 @@ import { EsTestClient } from '../../support/es-test-client.js'
 import { startFakeNlp, type FakeNlp, type FakeNlpOptions } from '../../support/fake-nlp.js'
 import { FaultProxy } from '../../support/fault-proxy.js'
 import { KafkaTestClient } from '../../support/kafka-test-client.js'
+import { until } from '../../support/until.js'
 import { SpeedMeter } from './speed-meter.js'
 
 /** `npm run test:faults`: every case, alone, and as long as the issue asks for. */
@@ -58,6 +59,7 @@ export class Lab {
   readonly daemons: DaemonProcess[] = []
   readonly #t: TestContext
   readonly #options: LabOptions
+  readonly #meters: SpeedMeter[] = []
   #feeding: Promise<void> | undefined
   #feed = false
 
@@ -80,21 +82,30 @@ export class Lab {
   static async open(t: TestContext, options: LabOptions): Promise<Lab> {
     const { servers, load = {}, nlp: nlpOptions = {} } = options
     const kafka = new KafkaTestClient(servers.kafkaDirect ?? servers.kafka)
-    t.after(() => kafka.close())
     const es = new EsTestClient(servers.elasticsearch)
     const nlp = await startFakeNlp({ ...nlpOptions, settings: { latencyMs, ...nlpOptions.settings } })
-    t.after(() => nlp.close())
     const nlpProxy = await FaultProxy.start({ target: { port: nlp.port } })
-    t.after(() => nlpProxy.close())
     const esAnswers = await startAnsweringProxy(servers.elasticsearch)
-    t.after(() => esAnswers.close())
     const esProxy = await FaultProxy.start({ target: { port: esAnswers.port } })
-    t.after(() => esProxy.close())
     const checker = await Checker.load({ kafka, es }, { partitions: 4, count: backlog, ...load })
-    t.after(() => checker.clean())
     checker.startSampling(100)
-    t.after(() => checker.stopSampling())
-    return new Lab(t, options, { kafka, es, checker, nlp, nlpProxy, esProxy, esAnswers })
+    const lab = new Lab(t, options, { kafka, es, checker, nlp, nlpProxy, esProxy, esAnswers })
+    t.after(() => lab.#close())
+    return lab
+  }
+
+  /** In this order: whoever is still at work would open connections that nobody closes. */
+  async #close(): Promise<void> {
+    for (const daemon of this.daemons) daemon.kill('SIGKILL')
+    await Promise.all(this.daemons.map((daemon) => daemon.exited))
+    this.#feed = false
+    await Promise.allSettled([
+      this.#feeding,
+      this.checker.stopSampling(),
+      ...this.#meters.map((one) => one.stop()),
+    ])
+    await this.checker.clean().finally(() => this.kafka.close())
+    await Promise.all([this.nlp, this.nlpProxy, this.esProxy, this.esAnswers].map((each) => each.close()))
   }
 
   get settings(): Record<string, string | number | boolean> {
@@ -115,9 +126,6 @@ export class Lab {
       ...(module === undefined ? {} : { sabotage: module }),
     })
     this.daemons.push(daemon)
-    this.#t.after(() => {
-      daemon.kill('SIGKILL')
-    })
     return daemon
   }
 
@@ -129,14 +137,14 @@ export class Lab {
       const answer = await fetch(status, { signal: AbortSignal.timeout(2000) })
       return ((await answer.json()) as { counters: { processed: number } }).counters.processed
     })
-    this.#t.after(() => meter.stop())
+    this.#meters.push(meter)
     return meter
   }
 
   /** Counts the calls that the NLP service answered. */
   callMeter(): SpeedMeter {
     const meter = new SpeedMeter(() => this.nlp.answered.length)
-    this.#t.after(() => meter.stop())
+    this.#meters.push(meter)
     return meter
   }
 
@@ -149,10 +157,6 @@ export class Lab {
   feed(): void {
     this.#feed = true
     this.#feeding = this.#keepFeeding()
-    this.#t.after(() => {
-      this.#feed = false
-      return this.#feeding?.catch(() => undefined)
-    })
   }
 
   async #keepFeeding(): Promise<void> {
@@ -163,12 +167,26 @@ export class Lab {
     }
   }
 
-  /** Stops feeding, waits until every record is settled, and says what became of them. */
+  /** Stops feeding, waits until every record is settled and every offset committed, and says what became of them. */
   async drained(timeoutMs = 60_000): Promise<Report> {
     this.#feed = false
     await this.#feeding
     await this.checker.settled(timeoutMs)
+    await this.committed(timeoutMs)
     return this.checker.report(this.nlp.answered)
+  }
+
+  /** Waits until everything is committed: whatever is done again for a record is done before that. */
+  async committed(timeoutMs = 60_000): Promise<void> {
+    const { group, topic } = this.checker
+    await until(
+      'every offset is committed',
+      async () => {
+        const committed = await this.kafka.committedOffsets(group, topic)
+        return committed.reduce((sum, each) => sum + each, 0) >= this.checker.records.length
+      },
+      timeoutMs,
+    )
   }
 
   /** Keeps a result: on the test's output and, if `FAULTS_RESULTS` names a file, there as one line of JSON. */
@@ -210,6 +228,9 @@ export interface Allowed {
 }
 
 /** The numbers of a report, without its lists. */
-export function summary({ lost, committed: _, ends: __, ...numbers }: Report): Record<string, number> {
-  return { ...numbers, lost: lost.length }
+export function summary(report: Report): Record<string, number> {
+  const numbers = Object.entries(report).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  )
+  return { ...Object.fromEntries(numbers), lost: report.lost.length }
 }

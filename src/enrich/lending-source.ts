@@ -5,28 +5,28 @@ import type { Semaphore } from '../pipeline/semaphore.js'
  * all there is, and a record that wants to try again would wait for the next record to come along. So here it is given back
  * once the source has kept us waiting for a turn of the event loop, and taken again before the item is handed on.
  *
- * Like its source in every other respect.
+ * Like its source in every other respect. To be read once.
  */
-export function lendWhileIdle<T>(source: AsyncIterable<T>, permits: Semaphore): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => new LendingIterator(source[Symbol.asyncIterator](), permits) }
-}
-
-class LendingIterator<T> implements AsyncIterator<T> {
+export class LendingSource<T> implements AsyncIterable<T>, AsyncIterator<T> {
   readonly #source: AsyncIterator<T>
   readonly #permits: Semaphore
   /** Counts pulls; the one under way, or undefined. */
-  #pull = 0
+  #pulls = 0
   #underWay: number | undefined
   #lent = false
   #checking = false
 
-  constructor(source: AsyncIterator<T>, permits: Semaphore) {
-    this.#source = source
+  constructor(source: AsyncIterable<T>, permits: Semaphore) {
+    this.#source = source[Symbol.asyncIterator]()
     this.#permits = permits
   }
 
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
   async next(): Promise<IteratorResult<T>> {
-    this.#underWay = ++this.#pull
+    this.#underWay = ++this.#pulls
     if (!this.#checking) this.#checkLater()
     try {
       return await this.#source.next()
@@ -39,6 +39,12 @@ class LendingIterator<T> implements AsyncIterator<T> {
   async return(): Promise<IteratorResult<T>> {
     await this.#source.return?.()
     return { done: true, value: undefined }
+  }
+
+  /** To be called before `mapConcurrent` is closed: it will give back the permit that it believes to hold. */
+  settle(): void {
+    this.#underWay = undefined
+    if (this.#lent) void this.#takeBack()
   }
 
   /** One check per turn of the event loop, however many items pass in it. */
@@ -57,8 +63,8 @@ class LendingIterator<T> implements AsyncIterator<T> {
     })
   }
 
-  async #takeBack(): Promise<void> {
-    if (!this.#permits.tryAcquire()) await this.#permits.acquire()
+  #takeBack(): Promise<void> {
     this.#lent = false
+    return this.#permits.acquire()
   }
 }
