@@ -136,7 +136,7 @@ function flat(node: Node, prefix = ''): Map<string, string> {
     else
       found.set(
         prefix + key,
-        Array.isArray(value) ? value.join(', ') : String(value as string | number | boolean),
+        Array.isArray(value) ? value.join(', ') : String(value),
       )
   }
   return found

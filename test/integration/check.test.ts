@@ -91,7 +91,7 @@ describe('check, against real servers', { skip: shared.skip }, () => {
   it('a group in use with other topics is refused', async (t) => {
     const [name, other] = [await topic(t), await topic(t)]
     const groupId = uniqueName('used')
-    const consumer = new Kafka({ brokers: shared.kafka, logLevel: 0 }).consumer({ groupId })
+    const consumer = new Kafka({ brokers: shared.kafka, logLevel: logLevel.NOTHING }).consumer({ groupId })
     t.after(() => consumer.disconnect())
     await consumer.subscribe({ topic: other })
     const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve))
