@@ -73,7 +73,7 @@ async function setUp(settings) {
     onStderr: (text) => said.push(text),
   })
   if (code !== 0) throw new Error(`enrichd setup failed:\n${stdout}${said.join('')}`)
-  return stdout.trimEnd()
+  return stdout.trimEnd().replaceAll(/ {2,}/g, ' ')
 }
 
 async function work(demo, daemon, { kafka, span }) {

@@ -133,11 +133,7 @@ function flat(node: Node, prefix = ''): Map<string, string> {
     if (value === undefined || value === null) continue
     if (typeof value === 'object' && !Array.isArray(value))
       for (const [path, leaf] of flat(value, `${prefix}${key}.`)) found.set(path, leaf)
-    else
-      found.set(
-        prefix + key,
-        Array.isArray(value) ? value.join(', ') : String(value),
-      )
+    else found.set(prefix + key, Array.isArray(value) ? value.join(', ') : String(value))
   }
   return found
 }

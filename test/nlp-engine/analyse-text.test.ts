@@ -122,7 +122,7 @@ describe('findProse', () => {
         (text, { start, end }) => text.slice(0, start) + '\t'.repeat(end - start) + text.slice(end),
         line,
       )
-       
+
       const there = nlp.readDoc(rest).entities().out(nlp.its.detail) as unknown as Detail[]
       const isNoise = ({ type, value }: Detail): boolean =>
         !types.has(type) || /^\d+$/.test(value) || (type === 'DURATION' && !value.includes(' '))
