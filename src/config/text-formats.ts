@@ -116,11 +116,6 @@ export function filePath(): Format<string> {
   return text({ expected: 'the path of a file', pattern: /^[^\0]+$/ })
 }
 
-/** The path of an ES module. */
-export function modulePath(): Format<string> {
-  return text({ expected: 'the path of an ES module (.js or .mjs)', pattern: /^[^\0]+\.m?js$/ })
-}
-
 const protocols = ['enrichd', 'corenlp', 'http'] as const
 
 /** One of the protocols that are built in, or the path of an ES module. */

@@ -43,7 +43,10 @@ export function indexTemplate({ index, opType, priority, without = new Set() }: 
     priority,
     template: { settings: { index: { mapping } }, mappings: { properties: properties(without) } },
     ...(opType === 'create' && { data_stream: {} }),
-    _meta: { description: 'Types the fields that enrichd adds; made by enrichd setup.' },
+    _meta: {
+      description: 'Types the fields that enrichd adds; made by enrichd setup.',
+      ...(without.size > 0 && { without: [...without] }),
+    },
   }
 }
 
@@ -68,31 +71,19 @@ export function lackingFeature(refusal: string): TemplateFeature | undefined {
   return refusal.includes('ignore_dynamic_beyond_limit') ? 'ignore_dynamic_beyond_limit' : undefined
 }
 
-const lacking: readonly (readonly TemplateFeature[])[] = [
-  [],
-  ['flattened'],
-  ['ignore_dynamic_beyond_limit'],
-  ['flattened', 'ignore_dynamic_beyond_limit'],
-]
-
 /**
  * Where a template that is there differs from the one that we would make: what it lacks and what is otherwise, never what it
- * has besides. One that was made for a server which knows less does not differ.
+ * has besides. What we left out for its server does not count.
  */
 export function templateDifferences(
   there: TemplateView,
   options: Pick<IndexTemplateOptions, 'index' | 'opType'>,
 ): readonly string[] {
-  const variants = lacking.map((features) =>
-    differencesFrom(indexTemplate({ ...options, priority: 0, without: new Set(features) }), there),
-  )
-  return variants.reduce((least, each) => (each.length < least.length ? each : least))
-}
-
-function differencesFrom(ours: Node, there: TemplateView): readonly string[] {
+  const { without } = asNode(there.body['_meta'])
+  const left = new Set<TemplateFeature>((Array.isArray(without) ? without : []) as TemplateFeature[])
+  const ours = indexTemplate({ ...options, priority: there.priority, without: left })
   const differences: string[] = []
-  const wanted = { ...ours, priority: undefined, _meta: undefined, data_stream: undefined }
-  compare(flat(normal(there.body)), flat(normal(wanted)), differences)
+  compare(flat(normal(there.body)), flat(normal(ours)), differences)
   if (there.dataStream !== Object.hasOwn(ours, 'data_stream'))
     differences.push(there.dataStream ? 'it makes data streams' : 'it makes no data streams')
   return differences
@@ -131,9 +122,10 @@ function flat(node: Node, prefix = ''): Map<string, string> {
   const found = new Map<string, string>()
   for (const [key, value] of Object.entries(node)) {
     if (value === undefined || value === null) continue
-    if (typeof value === 'object' && !Array.isArray(value))
-      for (const [path, leaf] of flat(value, `${prefix}${key}.`)) found.set(path, leaf)
-    else found.set(prefix + key, Array.isArray(value) ? value.join(', ') : String(value))
+    if (Array.isArray(value)) found.set(prefix + key, value.join(', '))
+    else if (typeof value === 'object')
+      for (const [path, leaf] of flat(asNode(value), `${prefix}${key}.`)) found.set(path, leaf)
+    else found.set(prefix + key, JSON.stringify(value).replace(/^"|"$/g, ''))
   }
   return found
 }

@@ -1,7 +1,7 @@
 import { bytes, choice, integer, list, milliseconds, text } from '../format.js'
 import { deadLetterTopic } from '../name-formats.js'
 import { optional, setting } from '../setting.js'
-import { filePath, modulePath } from '../text-formats.js'
+import { filePath } from '../text-formats.js'
 
 const field = text({ expected: 'the name of a field' })
 
@@ -52,14 +52,6 @@ export const pipelineSection = {
   gracefulTimeoutMs: setting(milliseconds(0, 3_600_000), 30_000, {
     doc: 'How long a drain may take. What is not finished then is left in Kafka, and the exit code is 75.',
     example: '60000',
-  }),
-  stages: setting(list(modulePath(), 0), [], {
-    doc: 'ES modules that are run between decode and enrich. The default export is a function of one record and a context; it returns the record, a changed one, or null to drop it, or a promise of that.',
-    example: './stages/scrub.js',
-  }),
-  stageTimeoutMs: setting(milliseconds(1, 3_600_000), 10_000, {
-    doc: 'How long one of `pipeline.stages` may take for a record.',
-    example: '1000',
   }),
 }
 
