@@ -10,7 +10,8 @@ import { KafkaTestClient, uniqueName } from '../support/kafka-test-client.js'
 import { cannotStartStack, sharedStack, startStack, type OwnStack } from '../support/stack.js'
 
 // kafkajs is CommonJS, and Node does not see these names of it.
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } =
+  kafkajs
 const shared = sharedStack()
 
 describe('check, against real servers', { skip: shared.skip }, () => {
@@ -91,7 +92,9 @@ describe('check, against real servers', { skip: shared.skip }, () => {
   it('a group in use with other topics is refused', async (t) => {
     const [name, other] = [await topic(t), await topic(t)]
     const groupId = uniqueName('used')
-    const consumer = new Kafka({ brokers: shared.kafka, logLevel: kafkajs.logLevel.NOTHING }).consumer({ groupId })
+    const consumer = new Kafka({ brokers: shared.kafka, logLevel: kafkajs.logLevel.NOTHING }).consumer({
+      groupId,
+    })
     t.after(() => consumer.disconnect())
     await consumer.subscribe({ topic: other })
     const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve))
