@@ -10,7 +10,7 @@ import { KafkaTestClient, uniqueName } from '../support/kafka-test-client.js'
 import { cannotStartStack, sharedStack, startStack, type OwnStack } from '../support/stack.js'
 
 // kafkajs is CommonJS, and Node does not see these names of it.
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } =
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, ResourcePatternTypes } =
   kafkajs
 const shared = sharedStack()
 
