@@ -10,8 +10,7 @@ import { KafkaTestClient, uniqueName } from '../support/kafka-test-client.js'
 import { cannotStartStack, sharedStack, startStack, type OwnStack } from '../support/stack.js'
 
 // kafkajs is CommonJS, and Node does not see these names of it.
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, ResourcePatternTypes } =
-  kafkajs
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, ResourcePatternTypes } = kafkajs
 const shared = sharedStack()
 
 describe('check, against real servers', { skip: shared.skip }, () => {
