@@ -30,7 +30,8 @@ export interface OutageResult {
 
 /** Full speed is so much of the same run's fault-free rate, and is back within so long. */
 const fullSpeed = 0.9
-const resumeWithinMs = 2000
+// `npm test` runs beside its servers on whatever machine there is: there it only has to come back; the long form measures.
+const resumeWithinMs = longForm ? 2000 : 20_000
 const resumeTimeoutMs = 20_000
 /** A machine that is too busy to come near this without any fault measures nothing: then no time is objected to. */
 export const measurableRate = (0.8 * inFlight * 1000) / latencyMs
