@@ -3,8 +3,10 @@ import { join } from 'node:path'
 
 /** Folders of `test/` that are not part of `npm test`: they are longer, and have commands of their own. */
 const otherFolders = ['bench']
-/** Folders whose tests need the servers. Of the faults, `npm test` runs the short form. */
+/** Folders whose tests need the servers. */
 const serverFolders = ['integration', 'faults']
+/** Of the faults `npm test` runs these, in their short form; `npm run test:faults` runs all, and a filter what it names. */
+const shortFaults = ['kill.test.ts', 'negative-controls.test.ts'].map((name) => join('test', 'faults', name))
 
 /**
  * @param {string} root the repository
@@ -15,12 +17,18 @@ export function testFiles(root, filters) {
   const all = readdirSync(join(root, 'test'), { recursive: true })
     .map((path) => join('test', path))
     .filter((path) => path.endsWith('.test.ts') && !otherFolders.some((folder) => within(path, folder)))
-    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .filter((path) =>
+      filters.length === 0 ? isDefault(path) : filters.some((filter) => path.includes(filter)),
+    )
     .sort()
   return {
     unit: all.filter((path) => !needsServers(path)),
     integration: all.filter(needsServers),
   }
+}
+
+function isDefault(path) {
+  return process.env['FAULTS'] === 'all' || !within(path, 'faults') || shortFaults.includes(path)
 }
 
 function needsServers(path) {

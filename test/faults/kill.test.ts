@@ -8,8 +8,8 @@ import { seededRandom } from './support/random.js'
 
 const stack = sharedStack()
 const sessionTimeoutMs = 6000
-/** Settled since the last commit: what the commit interval, a bulk and its flush let through. */
-const sinceLastCommit = 60
+/** Answered and not yet committed: at 500 records a second, what 250 ms of batching, bulk and commit interval hold. */
+const sinceLastCommit = 125
 const kills = longForm ? 20 : 3
 
 async function open(t: TestContext, count: number): Promise<Lab> {

@@ -32,14 +32,15 @@ function answered(name: string, settings: FakeNlpSettings, more: Partial<Outage>
   }
 }
 
-/** Answers that were on their way when the proxy cut them are asked for again: at most those in flight. */
+/** Answers that the proxy swallowed are asked for again: at most those in flight, and what was asked about in doubt. */
+const swallowed = inFlight + 2
 const inTwoSeconds = () => new Date(Date.now() + 2000).toUTCString()
 
 const outages: readonly Outage[] = [
-  proxied('refused', { kind: 'refuse' }, { repeatedCalls: inFlight, short: true }),
+  proxied('refused', { kind: 'refuse' }, { repeatedCalls: swallowed, short: true }),
   proxied('reset half-way through the answer', { kind: 'reset', afterBytes: 100 }, { repeatedCalls: 1000 }),
-  proxied('black-holed', { kind: 'black-hole' }, { repeatedCalls: inFlight, short: true }),
-  proxied('frozen', { kind: 'freeze' }, { repeatedCalls: inFlight }),
+  proxied('black-holed', { kind: 'black-hole' }, { repeatedCalls: swallowed, short: true }),
+  proxied('frozen', { kind: 'freeze' }, { repeatedCalls: swallowed }),
   answered('reset', { fault: 'reset' }, { short: true }),
   answered('hanging', { fault: 'hang' }, { repeatedCalls: 1 }),
   answered('half answers', { fault: 'half' }, { short: true, repeatedCalls: 2 }),
