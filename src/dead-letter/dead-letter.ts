@@ -22,6 +22,10 @@ export const deadLetterHeaders = {
   error: 'enrichd-error',
   attempts: 'enrichd-attempts',
   truncated: 'enrichd-truncated',
+  /** The document's id, for records whose coordinates do not give it: those of files and of stdin. */
+  id: 'enrichd-id',
+  /** How often it came back from the dead letters and was rejected again. */
+  replays: 'enrichd-replays',
 } as const
 
 /** The original bytes untouched, with the record's coordinates and the reason. A header of ours wins over one that came. */
@@ -40,6 +44,7 @@ export function toDeadLetter({ record, stage, reason, error, attempts }: Rejecte
       [names.reason]: reason,
       [names.error]: error.message.slice(0, MAX_ERROR_CHARACTERS),
       [names.attempts]: String(attempts),
+      ...(record.origin === 'file' && { [names.id]: record.id }),
     },
   }
 }

@@ -63,6 +63,23 @@ const ownEvents = {
       'bottleneck',
     ],
   },
+  'replay.starting': {
+    level: 'info',
+    tells: 'Dead letters are brought back: from where, and which.',
+    fields: ['from', 'selection'],
+  },
+  'replay.lost': {
+    level: 'warn',
+    tells:
+      'A dead letter that holds only the beginning of its record cannot be brought back: the record is gone.',
+    fields: ['topic', 'partition', 'offset'],
+    perSecond: 10,
+  },
+  'replay.finished': {
+    level: 'info',
+    tells: 'What became of the dead letters that were brought back.',
+    fields: ['read', 'selected', 'indexed', 'rejectedAgain', 'dropped', 'released', 'lost'],
+  },
   'record.rejected': {
     level: 'warn',
     tells: 'A record failed for good and becomes a dead letter: which one, where, and why.',
