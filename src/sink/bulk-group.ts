@@ -80,3 +80,10 @@ export async function admit(
     error: refusals.values().next().value,
   }
 }
+
+/** Whatever a request ended with, as ours. What is not ours already is a fault of this program, and waited out. */
+export function asEnrichdError(error: unknown): EnrichdError {
+  if (error instanceof EnrichdError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new EnrichdError('INTERNAL', message, { kind: 'outage', cause: error })
+}

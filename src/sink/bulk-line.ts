@@ -8,6 +8,7 @@ import type { Telemetry } from '../telemetry/telemetry.js'
 import {
   admit,
   allKnown,
+  asEnrichdError,
   halves,
   withoutLost,
   type Attempt,
@@ -91,7 +92,8 @@ export class BulkLine {
     this.#queue = new GroupQueue({ clock, outbox: this.outbox, onReady })
     this.#breaker = new CircuitBreaker({ probeIntervalMs, clock })
     this.#report = new OutageReport(telemetry, clock)
-    this.#watch = new BulkWatch({ endpoint, intervalMs: probeIntervalMs, clock })
+    const witness = () => this.#witness
+    this.#watch = new BulkWatch({ endpoint, intervalMs: probeIntervalMs, clock, witness })
     this.#names = new IndexNameBudget({
       maxNewNamesPerHour,
       exists: (name, signal) => endpoint.exists(name, signal),
@@ -351,10 +353,4 @@ export class BulkLine {
     const durationMs = this.#clock.now() - attempt.startedAtMs
     this.#options.telemetry.bulkFinished(durationMs, attempt.group.items.length, outcome)
   }
-}
-
-function asEnrichdError(error: unknown): EnrichdError {
-  if (error instanceof EnrichdError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new EnrichdError('INTERNAL', message, { kind: 'outage', cause: error })
 }

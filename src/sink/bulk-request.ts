@@ -24,6 +24,8 @@ export interface BulkEndpoint {
   exists(index: string, signal: AbortSignal): Promise<boolean | undefined>
   /** Resolves if anything answers within `timeoutMs`, whatever it says. */
   ping(timeoutMs: number, signal: AbortSignal): Promise<void>
+  /** Writes one document outside any bulk. Resolves if that is answered within `timeoutMs`, whatever the answer says. */
+  rewrite(item: BulkItem, timeoutMs: number, signal: AbortSignal): Promise<void>
 }
 
 export interface ElasticsearchBulkOptions {
@@ -36,7 +38,7 @@ const query = '?filter_path=errors,items.*.status,items.*.error.type,items.*.err
 /** The endpoint over a client made by `elasticsearchClient`. */
 export function elasticsearchBulk(client: Client, { opType }: ElasticsearchBulkOptions): BulkEndpoint {
   const request = async (
-    params: { method: string; path: string; bulkBody?: string },
+    params: { method: string; path: string; bulkBody?: string; body?: string },
     options: RequestOptions,
   ) => {
     try {
@@ -69,8 +71,18 @@ export function elasticsearchBulk(client: Client, { opType }: ElasticsearchBulkO
         if (!(error instanceof EnrichdError) || error.kind !== 'setting') throw error
       })
     },
+    async rewrite({ index, id, document }, timeoutMs, signal) {
+      const how = opType === 'create' ? '_create' : '_doc'
+      const path = `/${encodeURIComponent(index)}/${how}/${encodeURIComponent(id)}`
+      const options = { signal, requestTimeout: timeoutMs }
+      await request({ method: 'PUT', path, body: document.body }, options).catch((error: unknown) => {
+        if (!(error instanceof EnrichdError) || noAnswer.has(error.code)) throw error
+      })
+    },
   }
 }
+
+const noAnswer: ReadonlySet<string> = new Set(['INDEX_TIMEOUT', 'INDEX_UNREACHABLE'])
 
 interface RequestOptions {
   readonly signal: AbortSignal

@@ -1,9 +1,11 @@
 import { EnrichdError } from '../errors.js'
 import type { Clock } from '../pipeline/clock.js'
-import type { BulkEndpoint } from './bulk-request.js'
+import type { BulkEndpoint, BulkItem } from './bulk-request.js'
 
 export interface BulkWatchOptions {
-  readonly endpoint: Pick<BulkEndpoint, 'ping'>
+  readonly endpoint: Pick<BulkEndpoint, 'ping' | 'rewrite'>
+  /** A document that was indexed before: writing it once more changes nothing. Undefined while there is none. */
+  readonly witness: () => BulkItem | undefined
   /** A request older than this is looked after, this often. */
   readonly intervalMs: number
   readonly clock: Clock
@@ -19,11 +21,11 @@ export interface Watched {
 export class ConnectionLost extends EnrichdError {}
 
 /**
- * Finds requests that will never be answered because a fault of the network swallowed them, so that the line need not
- * sit out their time-outs after the network is back: while a request is overdue, Elasticsearch is pinged. A ping that
- * fails, and later one that is answered, mean that there was such a fault and that it is over; requests begun before
- * the failing ping that are still not answered one grace period later are given up. An Elasticsearch that is merely
- * slow goes on answering pings, and keeps its requests.
+ * Finds requests that will never be answered because a fault swallowed them, so that the line need not sit out their
+ * time-outs after it is over: while a request is overdue, Elasticsearch is pinged and a document that it has already is
+ * written once more. A check that has no answer, and a later one that has, mean that there was such a fault and that it is
+ * over; requests begun before the failing check that are still not answered one grace period later are given up. An
+ * Elasticsearch that is merely slow goes on answering these, and keeps its requests.
  */
 export class BulkWatch {
   readonly #options: BulkWatchOptions
@@ -57,7 +59,7 @@ export class BulkWatch {
   }
 
   async #look(): Promise<void> {
-    const { clock, intervalMs, endpoint } = this.#options
+    const { clock, intervalMs } = this.#options
     if (this.#requests.size === 0) {
       this.#timer = undefined
       this.#failedAtMs = undefined
@@ -70,13 +72,24 @@ export class BulkWatch {
       this.#arm(intervalMs)
       return
     }
-    const answered = await endpoint.ping(intervalMs, this.#closing.signal).then(
-      () => true,
-      () => false,
-    )
+    const answered = await this.#check()
     if (!answered) this.#failedAtMs = now
-    if (!answered || this.#failedAtMs === undefined) this.#arm(intervalMs)
-    else this.#giveUp(this.#failedAtMs)
+    if (answered && this.#failedAtMs !== undefined) this.#giveUp(this.#failedAtMs)
+    // A check that waited for its time-out has waited long enough.
+    else this.#arm(answered ? intervalMs : Math.max(intervalMs / 4, intervalMs - (clock.now() - now)))
+  }
+
+  /** Whether Elasticsearch answers, be it with an error, within `intervalMs` for each of the two. */
+  async #check(): Promise<boolean> {
+    const { endpoint, intervalMs, witness } = this.#options
+    try {
+      await endpoint.ping(intervalMs, this.#closing.signal)
+      const document = witness()
+      if (document !== undefined) await endpoint.rewrite(document, intervalMs, this.#closing.signal)
+      return true
+    } catch {
+      return false
+    }
   }
 
   #giveUp(beganBeforeMs: number): void {
@@ -84,7 +97,7 @@ export class BulkWatch {
     this.#failedAtMs = undefined
     const lost = [...this.#requests].filter((request) => request.startedAtMs <= beganBeforeMs)
     this.#timer = clock.setTimeout(() => {
-      const message = 'not answered while Elasticsearch could not be reached'
+      const message = 'not answered while Elasticsearch answered nothing'
       for (const request of lost) {
         if (this.#requests.has(request)) {
           request.abort.abort(new ConnectionLost('INDEX_TIMEOUT', message, { kind: 'outage' }))

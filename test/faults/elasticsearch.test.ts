@@ -104,8 +104,8 @@ const outages: readonly Outage[] = [
     short: true,
   }),
   bulkAnswered('502 from a proxy, in HTML', { status: 502, body: '<html>bad gateway</html>' }),
-  scripted('silence after the bulk was applied', async ({ path }, forward) => {
-    if (!path.startsWith('/_bulk')) return undefined
+  scripted('silence after the bulk was applied', async ({ method }, forward) => {
+    if (method === 'HEAD') return undefined
     await forward()
     return 'hang'
   }),

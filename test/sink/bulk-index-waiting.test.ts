@@ -159,6 +159,25 @@ bench(
 )
 
 bench(
+  'bulks that are never answered while pings are, are sent again as soon as a write is answered',
+  async ({ fake, run }) => {
+    let hanging = false
+    fake.onBulk = (_, number) => {
+      if (number === 2) {
+        hanging = true
+        setTimeout(() => (hanging = false), 200)
+      }
+      return hanging ? 'hang' : 'ok'
+    }
+    fake.onPut = () => (hanging ? 'hang' : 200)
+    const startedAt = performance.now()
+    assert.equal(byStatus(await run(inBatches(records(500), 50))).indexed, 500)
+    assert.ok(performance.now() - startedAt < 1500)
+  },
+  { requestTimeoutMs: 8000, probeIntervalMs: 50, maxConcurrency: 2 },
+)
+
+bench(
   'a slow Elasticsearch keeps its requests',
   async ({ fake, run }) => {
     fake.onBulk = async () => {

@@ -41,6 +41,8 @@ export interface FakeElasticsearch {
   onBulk: (items: readonly FakeBulkItem[], number: number) => BulkAnswer | Promise<BulkAnswer>
   /** Answers `HEAD /NAME`: a status. Default: 200 for an index that holds documents. */
   onHead: ((name: string) => number | 'hang') | undefined
+  /** Answers a single document, which is not stored. Default: 200. */
+  onPut: (() => number | 'hang') | undefined
   /** Each bulk as it came. */
   readonly bulks: { readonly items: readonly FakeBulkItem[]; readonly headers: IncomingMessage['headers'] }[]
   /** `index/id` → source. */
@@ -61,6 +63,7 @@ export async function startFakeElasticsearch(port = 0): Promise<FakeElasticsearc
     url: '',
     onBulk: (): BulkAnswer => 'ok',
     onHead: undefined,
+    onPut: undefined,
     bulks: [],
     heads: [],
     documents: new Map<string, string>(),
@@ -78,6 +81,11 @@ export async function startFakeElasticsearch(port = 0): Promise<FakeElasticsearc
 
   const server = createServer((request, response) => {
     response.setHeader('X-Elastic-Product', 'Elasticsearch')
+    if (request.method === 'PUT') {
+      const status = fake.onPut?.() ?? 200
+      if (status !== 'hang') response.writeHead(status).end()
+      return
+    }
     if (request.method !== 'HEAD') {
       inFlight++
       maxInFlight = Math.max(maxInFlight, inFlight)
