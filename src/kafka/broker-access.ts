@@ -11,6 +11,25 @@ export type WireBroker = Broker & {
     coordinatorType: number
   }): Promise<{ coordinator: { nodeId: string } }>
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
+  /** By the request's key. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>>
+  readonly connectionPool: { send<T>(exchange: WireExchange<T>): Promise<T> }
+}
+
+/** A request as kafkajs' connections take it: for what kafkajs itself does not speak. */
+export interface WireExchange<T> {
+  readonly request: {
+    readonly apiKey: number
+    readonly apiVersion: number
+    readonly apiName: string
+    /** What follows the client's name, with the members of kafkajs' own encoder that are looked at. */
+    encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer; size(): number }>
+  }
+  readonly response: {
+    /** @param answer what follows the correlation id */
+    decode(answer: Buffer): Promise<T>
+    parse(decoded: T): Promise<T>
+  }
 }
 
 /**
@@ -26,6 +45,13 @@ export class BrokerAccess {
     this.#cluster = clusterOf(kafka)
   }
 
+  /** Any broker. */
+  async anyone(): Promise<WireBroker> {
+    const cluster = await this.#ready()
+    await cluster.refreshMetadataIfNecessary()
+    return (await cluster.findControllerBroker()) as WireBroker
+  }
+
   /** The broker that leads a partition, after a fresh look at who that is. Undefined where there is no such partition. */
   async leader(topic: string, partition: number): Promise<WireBroker | undefined> {
     const cluster = await this.#ready()
@@ -36,9 +62,7 @@ export class BrokerAccess {
 
   /** kafkajs' own way to it hides why there is none: that this user may not know the group, above all. */
   async coordinator(groupId: string): Promise<WireBroker> {
-    const cluster = await this.#ready()
-    await cluster.refreshMetadataIfNecessary()
-    const anyone = (await cluster.findControllerBroker()) as WireBroker
+    const anyone = await this.anyone()
     for (let left = COORDINATOR_TRIES; ; left--) {
       try {
         const { coordinator } = await anyone.findGroupCoordinator({ groupId, coordinatorType: 0 })

@@ -81,7 +81,8 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   async close(): Promise<void> {
-    if (this.#connected !== undefined) await this.#admin.disconnect()
+    // Also after a failed call, which forgets `#connected`: its connections may be open.
+    await this.#admin.disconnect()
   }
 
   async #do<T>(doing: string, call: () => Promise<T>): Promise<T> {

@@ -11,6 +11,7 @@ import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
 import { KafkajsMember } from './kafkajs-member.js'
 import { KafkajsProducer } from './kafkajs-producer.js'
 import type { GroupMember, GroupMemberOptions, KafkaClient } from './kafka-client.js'
+import { watchedSockets } from './watched-socket.js'
 
 export interface KafkaConnectionOptions {
   /** `host:port`, at least one. */
@@ -32,7 +33,7 @@ export interface SaslOptions {
 /**
  * Kafka by kafkajs 2.2.4.
  *
- * Times: a connection is given up after 3 s, a request after 30 s.
+ * Times: a connection is given up after 3 s, or when it is silent for 10 s; a request after 30 s.
  */
 export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient {
   registerCodecs()
@@ -81,6 +82,7 @@ function toKafkajs(
     clientId: options.clientId,
     connectionTimeout: 3000,
     requestTimeout: 30_000,
+    socketFactory: watchedSockets(),
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 3 },
     logLevel: kafkajs.logLevel.INFO,
     logCreator: kafkajsLogger(options.log, listener),

@@ -168,7 +168,8 @@ export class KafkajsInspector implements KafkaInspector {
 
   async close(): Promise<void> {
     await this.#access.close()
-    if (this.#connected !== undefined) await this.#admin.disconnect()
+    // Also after a failed question, which forgets `#connected`: its connections may be open.
+    await this.#admin.disconnect()
   }
 
   async #leader(topic: string, partition: number): Promise<WireBroker> {

@@ -3,11 +3,20 @@ import { EnrichdError } from '../errors.js'
 import type { PendingCommit } from '../delivery/committer.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 import { classifyKafkaError } from './classify-kafka-error.js'
-import type { GroupMember, GroupMemberOptions, KafkaAdmin, CommittedMetadata } from './kafka-client.js'
+import type {
+  CommittedMetadata,
+  GroupMember,
+  GroupMemberOptions,
+  KafkaAdmin,
+  Position,
+} from './kafka-client.js'
+import { aborted } from './aborted.js'
 import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
+import { TopicIds } from './topic-ids.js'
+import { TopicWatch } from './topic-watch.js'
 
 /** How long the broker holds a fetch that finds nothing. `stop()` waits one out, and so does a resume. */
 const FETCH_WAIT_MS = 200
@@ -74,6 +83,7 @@ export class KafkajsMember implements GroupMember {
 
   async #live(wanted: readonly string[]): Promise<void> {
     const [shortest, longest] = RESTART_DELAY_MS
+    const watching = this.#watch().run(wanted)
     for (let delayMs: number = shortest; !this.#isLeaving(); delayMs = Math.min(longest, 2 * delayMs)) {
       try {
         const topics = await this.#existing(wanted)
@@ -85,7 +95,28 @@ export class KafkajsMember implements GroupMember {
       }
       await this.#rest(delayMs)
     }
+    await watching
     await this.#around.admin().close()
+  }
+
+  #watch(): TopicWatch {
+    return new TopicWatch({
+      ids: new TopicIds(this.#around.kafka()),
+      admin: this.#around.admin(),
+      leaving: this.#leaving.signal,
+      joined: () => this.#mayCommit,
+      readAnew: (from) => {
+        this.#readAnew(from)
+      },
+    })
+  }
+
+  /** The position first: what is fetched from the old one is then thrown away. */
+  #readAnew({ topic, partition, offset }: Position): void {
+    if (!this.#assigned.some((each) => each.topic === topic && each.partition === partition)) return
+    this.#consumer?.seek({ topic, partition, offset: String(offset) })
+    this.#options.handler.outOfRange({ topic, partition })
+    this.#options.handler.skipped({ topic, partition }, offset)
   }
 
   /** The wanted topics that exist; says which are missing. */
@@ -323,16 +354,3 @@ export class KafkajsMember implements GroupMember {
 }
 
 const toKafkajs = ({ topic, partition }: TopicPartition) => ({ topic, partitions: [partition] })
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve()
-      },
-      { once: true },
-    )
-  })
-}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
 import type { Fault, FaultProxy } from '../support/fault-proxy.js'
-import { cannotStartStack, sharedStack, startStack, type OwnStack } from '../support/stack.js'
+import { cannotStartStack, sharedStack, startStack } from '../support/stack.js'
 import { until } from '../support/until.js'
 import { startProxiedKafka, type ProxiedKafka } from './support/kafka-stack.js'
 import { inFlight, Lab, longForm, objections, summary, type Allowed } from './support/lab.js'
@@ -142,8 +142,8 @@ describe('a Kafka that fails', () => {
     'a broker of three is killed, the coordinator and leaders move: loses nothing and doubles nothing',
     { skip: onlyLong },
     async (t) => {
-      const stack: OwnStack = await startStack({ name: 'three', only: 'kafka', brokers: 3 })
-      t.after(() => stack.wipe())
+      const stack = await startStack({ name: 'three', only: 'kafka', brokers: 3 })
+      afterAll.push(() => stack.wipe())
       const servers = { kafka: stack.kafka, elasticsearch: shared.elasticsearch }
       for (const broker of [1, 2, 3]) {
         const lab = await Lab.open(t, { servers, load: { partitions: 6, count: 3000, replicas: 3 } })
