@@ -19,12 +19,9 @@ const name = `test-${process.pid}`
 const { TEST_HOURS } = process.env
 const deadlineMs = TEST_HOURS === undefined ? 45 * 60_000 : Number(TEST_HOURS) * 3_600_000
 const unit = { title: 'unit tests', concurrency: 2, timeoutMs: 2 * 60_000 }
-// One file at a time: they measure time on servers that share the cores with them.
-const integration = {
-  title: 'integration tests',
-  concurrency: 1,
-  timeoutMs: TEST_HOURS === undefined ? 15 * 60_000 : deadlineMs,
-}
+const timeoutMs = TEST_HOURS === undefined ? 15 * 60_000 : deadlineMs
+const integration = { title: 'integration tests', concurrency: 2, timeoutMs }
+const alone = { title: 'integration tests, one file at a time', concurrency: 1, timeoutMs }
 
 /** What the run came to; `failures` are those that no test stands for. */
 const totals = { passed: 0, failed: 0, skipped: 0, failures: [] }
@@ -61,24 +58,26 @@ function add({ pass, fail, cancelled, skipped, todo }, code, title) {
 }
 
 async function runIntegrationTests(files) {
-  if (files.length === 0) return
+  if (files.integration.length + files.alone.length === 0) return
   await buildWhatIsStale(root)
   console.log('\n> a real Kafka and a real Elasticsearch')
   const { environment, skip } = await bringUpTestStack(root, name)
   if (skip) console.log(`The tests that need them are skipped: ${skip}.`)
   if (skip && process.env.CI === 'true') totals.failures.push(`with CI=true nothing may be skipped: ${skip}`)
   // The reason is reported once, here; with CI=true each file would fail for it again.
-  await runTests(files, integration, skip ? { ...environment, CI: '' } : environment)
+  const ours = skip ? { ...environment, CI: '' } : environment
+  await runTests(files.integration, integration, ours)
+  await runTests(files.alone, alone, ours)
 }
 
 async function runAll(argv) {
   const filters = argv.filter((argument) => !argument.startsWith('--'))
   await installWhatIsMissing(root)
   const files = testFiles(root, filters)
-  if (files.unit.length + files.integration.length === 0)
+  if (Object.values(files).every(({ length }) => length === 0))
     throw new Error(`No test file matches ${filters.join(' ')}.`)
   await runTests(files.unit, unit)
-  if (!argv.includes('--unit')) await runIntegrationTests(files.integration)
+  if (!argv.includes('--unit')) await runIntegrationTests(files)
 }
 
 /** Once, whatever ends the run. @param {string} [failure] */

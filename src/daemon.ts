@@ -8,6 +8,7 @@ import { buffer } from './pipeline/buffer.js'
 import { pipeline, type Pipeline } from './pipeline/pipeline.js'
 import { settleWith } from './settle.js'
 import { batchForBulk } from './sink/bulk-batch.js'
+import { heldUntil } from './source/held-until.js'
 
 export interface DaemonSurroundings extends DaemonSignals {
   /** For the proxy variables; everything else is in the configuration. */
@@ -27,8 +28,12 @@ export async function runDaemon(config: Config, surroundings: DaemonSurroundings
       return { status: 'released', record }
     },
   })
-  const { source, deadLetters, guard, telemetry } = parts
-  const settled = flow(source, config, parts).settle(settleWith({ source, deadLetters, guard, telemetry }), {
+  const { source, sink, deadLetters, guard, telemetry } = parts
+  const settled = flow(
+    heldUntil(() => sink.ready(), source),
+    config,
+    parts,
+  ).settle(settleWith({ source, deadLetters, guard, telemetry }), {
     concurrency: config.pipeline.bufferSize,
   })
   return drainWith(parts, settled, surroundings)

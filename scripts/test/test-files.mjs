@@ -8,10 +8,14 @@ const serverFolders = ['integration', 'faults']
 /** Of the faults `npm test` runs these, in their short form; `npm run test:faults` runs all, and a filter what it names. */
 const shortFaults = ['kill.test.ts', 'negative-controls.test.ts'].map((name) => join('test', 'faults', name))
 
+/** They measure times or how much is repeated, so nothing else may run beside them. */
+const aloneFiles = ['drain', 'flow', 'demo'].map((name) => join('test', 'integration', `${name}.test.ts`))
+
 /**
  * @param {string} root the repository
  * @param {string[]} filters parts of paths; none means all
- * @returns {{ unit: string[], integration: string[] }} paths from the repository, sorted
+ * @returns {{ unit: string[], integration: string[], alone: string[] }} paths from the repository, sorted; both
+ *   `integration` and `alone` need the servers
  */
 export function testFiles(root, filters) {
   const all = readdirSync(join(root, 'test'), { recursive: true })
@@ -23,12 +27,17 @@ export function testFiles(root, filters) {
     .sort()
   return {
     unit: all.filter((path) => !needsServers(path)),
-    integration: all.filter(needsServers),
+    integration: all.filter((path) => needsServers(path) && !isAlone(path)),
+    alone: all.filter(isAlone),
   }
 }
 
 function isDefault(path) {
   return process.env['FAULTS'] === 'all' || !within(path, 'faults') || shortFaults.includes(path)
+}
+
+function isAlone(path) {
+  return within(path, 'faults') || aloneFiles.includes(path)
 }
 
 function needsServers(path) {

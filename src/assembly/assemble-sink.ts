@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.js'
 import type { Delivery, Finished } from '../delivery/delivery.js'
 import type { EnrichedDocument } from '../delivery/document.js'
 import type { Stage } from '../pipeline/stage.js'
+import { awaitElasticsearch } from '../sink/await-elasticsearch.js'
 import { indexBatches } from '../sink/bulk-index.js'
 import { elasticsearchBulk } from '../sink/bulk-request.js'
 import { elasticsearchClient, type ElasticsearchClient } from '../sink/elasticsearch-client.js'
@@ -11,6 +12,8 @@ import type { Telemetry } from '../telemetry/telemetry.js'
 
 export interface Sink {
   readonly index: Stage<readonly Delivery<EnrichedDocument>[], Finished>
+  /** Resolves once there is something to write to, or the drain begins. */
+  ready(): Promise<void>
   close(): Promise<void>
 }
 
@@ -18,34 +21,45 @@ export interface Sink {
 const WAITING_BATCHES = 4
 const MAX_NEW_INDICES_PER_HOUR = 100
 
+export interface SinkSurroundings {
+  readonly telemetry: Telemetry
+  readonly draining: AbortSignal
+  readonly cutOff: AbortSignal
+}
+
 /** The sink by the settings `sink.*` and `elasticsearch.*`. */
-export function assembleSink(
-  config: Config,
-  { telemetry, cutOff }: { telemetry: Telemetry; cutOff: AbortSignal },
-): Sink {
+export function assembleSink(config: Config, { telemetry, draining, cutOff }: SinkSurroundings): Sink {
   const { sink, elasticsearch } = config
-  const close = () => Promise.resolve()
+  const ready = () => Promise.resolve()
+  const close = ready
   if (sink.type === 'file')
-    return { index: writeLines(() => openFileOutput(sink.path ?? ''), { cutOff }), close }
+    return { index: writeLines(() => openFileOutput(sink.path ?? ''), { cutOff }), ready, close }
   if (sink.type === 'stdout') {
     return {
       index: writeLines(() => Promise.resolve(openStreamOutput(process.stdout, 'stdout')), { cutOff }),
+      ready,
       close,
     }
   }
   const client = assembleElasticsearch(config, telemetry)
+  const endpoint = elasticsearchBulk(client, { opType: elasticsearch.opType })
+  const { probeIntervalMs } = elasticsearch.breaker
   const index = indexBatches({
-    endpoint: elasticsearchBulk(client, { opType: elasticsearch.opType }),
+    endpoint,
     indexName: indexName(elasticsearch.index),
     maxConcurrency: elasticsearch.maxConcurrency,
     maxHeldRecords: (elasticsearch.maxConcurrency + WAITING_BATCHES) * elasticsearch.maxBatchSize,
     retry: config.nlp.retry,
-    probeIntervalMs: elasticsearch.breaker.probeIntervalMs,
+    probeIntervalMs,
     maxNewNamesPerHour: MAX_NEW_INDICES_PER_HOUR,
     telemetry,
     cutOff,
   })
-  return { index, close: () => client.close() }
+  return {
+    index,
+    ready: () => awaitElasticsearch({ endpoint, probeIntervalMs, telemetry, draining }),
+    close: () => client.close(),
+  }
 }
 
 /** The client by the settings `elasticsearch.*`. Nothing is connected yet. */

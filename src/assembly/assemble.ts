@@ -96,7 +96,7 @@ export async function assembleLine(config: Config, around: LineSurroundings): Pr
   const { environment, telemetry, kafka, source } = around
   const { draining, cutOff } = around.lifecycle
   const analyser = await assembleAnalyser(config, { proxies: proxiesOf(environment), telemetry })
-  const sink = assembleSink(config, { telemetry, cutOff })
+  const sink = assembleSink(config, { telemetry, draining, cutOff })
   const { secrets, userNames } = secretsInUse(config, environment)
   const mask = maskSecrets(secrets, userNames)
   const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry, mask })

@@ -3,6 +3,12 @@ import type { Broker, Cluster, Kafka } from 'kafkajs'
 
 const COORDINATOR_TRIES = 20
 const COORDINATOR_RETRY_MS = 250
+/** The first group of all, whose topic is still being made, and a coordinator that has just become one. */
+const coordinatorInTheMaking: ReadonlySet<unknown> = new Set([
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_LOAD_IN_PROGRESS',
+])
 
 /** A broker as kafkajs has it; its types leave these out. */
 export type WireBroker = Broker & {
@@ -60,17 +66,18 @@ export class BrokerAccess {
     return nodeId === undefined ? undefined : this.#broker(nodeId)
   }
 
-  /** kafkajs' own way to it hides why there is none: that this user may not know the group, above all. */
-  async coordinator(groupId: string): Promise<WireBroker> {
+  /**
+   * What a group's coordinator answers. kafkajs' own way to it hides why there is none: that this user may not know the
+   * group, above all. Asks again for 5 s while the group has no coordinator yet, or one that still loads.
+   */
+  async askCoordinator<T>(groupId: string, ask: (coordinator: WireBroker) => Promise<T>): Promise<T> {
     const anyone = await this.anyone()
     for (let left = COORDINATOR_TRIES; ; left--) {
       try {
         const { coordinator } = await anyone.findGroupCoordinator({ groupId, coordinatorType: 0 })
-        return await this.#broker(coordinator.nodeId)
+        return await ask(await this.#broker(coordinator.nodeId))
       } catch (error) {
-        // The first group of all: its topic is still being made.
-        const { type } = error as { type?: unknown }
-        if (type !== 'GROUP_COORDINATOR_NOT_AVAILABLE' || left === 0) throw error
+        if (!coordinatorInTheMaking.has((error as { type?: unknown }).type) || left === 0) throw error
         await sleep(COORDINATOR_RETRY_MS)
       }
     }

@@ -99,9 +99,7 @@ export class KafkajsInspector implements KafkaInspector {
   async tryGroup(groupId: string): Promise<void> {
     const heartbeat = { groupId, groupGenerationId: UNKNOWN_GENERATION, memberId: 'enrichd-check' }
     try {
-      await this.#send(`trying group ${groupId}`, this.#access.coordinator(groupId), (broker) =>
-        broker.heartbeat(heartbeat),
-      )
+      await this.#askCoordinator(`trying group ${groupId}`, groupId, (broker) => broker.heartbeat(heartbeat))
     } catch (error) {
       if (typeOf(error) !== 'UNKNOWN_MEMBER_ID') throw error
     }
@@ -161,7 +159,7 @@ export class KafkajsInspector implements KafkaInspector {
         .filter((each) => each.topic === topic)
         .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
     }))
-    await this.#send(`committing for group ${groupId}`, this.#access.coordinator(groupId), (broker) =>
+    await this.#askCoordinator(`committing for group ${groupId}`, groupId, (broker) =>
       broker.offsetCommit({ groupId, groupGenerationId: SIMPLE_GENERATION, memberId: '', topics }),
     )
   }
@@ -185,6 +183,14 @@ export class KafkajsInspector implements KafkaInspector {
       return await ask(this.#admin)
     } catch (error) {
       this.#connected = undefined
+      throw classifyKafkaError(error, doing)
+    }
+  }
+
+  async #askCoordinator<T>(doing: string, groupId: string, ask: (broker: WireBroker) => Promise<T>) {
+    try {
+      return await this.#access.askCoordinator(groupId, ask)
+    } catch (error) {
       throw classifyKafkaError(error, doing)
     }
   }

@@ -24,6 +24,11 @@ export interface BulkEndpoint {
   exists(index: string, signal: AbortSignal): Promise<boolean | undefined>
   /** Resolves if anything answers within `timeoutMs`, whatever it says. */
   ping(timeoutMs: number, signal: AbortSignal): Promise<void>
+  /**
+   * Resolves if Elasticsearch answers within `timeoutMs`, takes the login and is not overloaded; whether a bulk would be
+   * taken it does not say.
+   */
+  greet(timeoutMs: number, signal: AbortSignal): Promise<void>
   /** Writes one document outside any bulk. Resolves if that is answered within `timeoutMs`, whatever the answer says. */
   rewrite(item: BulkItem, timeoutMs: number, signal: AbortSignal): Promise<void>
 }
@@ -71,6 +76,10 @@ export function elasticsearchBulk(client: Client, { opType }: ElasticsearchBulkO
         if (!(error instanceof EnrichdError) || error.kind !== 'setting') throw error
       })
     },
+    async greet(timeoutMs, signal) {
+      const options = { signal, requestTimeout: timeoutMs, ignore: notToldByThem }
+      await request({ method: 'HEAD', path: '/' }, options)
+    },
     async rewrite({ index, id, document }, timeoutMs, signal) {
       const how = opType === 'create' ? '_create' : '_doc'
       const path = `/${encodeURIComponent(index)}/${how}/${encodeURIComponent(id)}`
@@ -82,11 +91,16 @@ export function elasticsearchBulk(client: Client, { opType }: ElasticsearchBulkO
   }
 }
 
+/** Statuses of `HEAD /` that say nothing of a bulk: many users may not ask it, and some servers do not know it. */
+const notToldByThem = [400, 403, 404, 405, 500, 501]
+
 const noAnswer: ReadonlySet<string> = new Set(['INDEX_TIMEOUT', 'INDEX_UNREACHABLE'])
 
 interface RequestOptions {
   readonly signal: AbortSignal
   readonly requestTimeout?: number
+  /** Statuses that are no errors. */
+  readonly ignore?: number[]
 }
 
 /** NDJSON: an action and a document for each item. The documents are taken as they are, serialised once and before. */

@@ -64,6 +64,7 @@ function endpointOf(script: readonly Scripted[], maxConcurrency: number) {
     },
     exists: async () => true,
     ping: async () => {},
+    greet: async () => {},
     rewrite: async () => {},
   }
   return { endpoint, seen }

@@ -29,6 +29,13 @@ export const quick = {
   'elasticsearch.flushIntervalMs': 100,
 } as const
 
+/** One document of an answer to `_mget`. */
+interface LookedUp {
+  readonly _id: string
+  readonly found?: boolean
+  readonly error?: { readonly type: string }
+}
+
 /** A topic with numbered records in it, and what became of them. */
 export class Checker {
   readonly topic: string
@@ -152,15 +159,26 @@ export class Checker {
   async #missing(ids: readonly string[]): Promise<string[]> {
     const missing: string[] = []
     for (let at = 0; at < ids.length; at += 1000) {
-      const chunk = ids.slice(at, at + 1000)
-      const answer = await this.#es
-        .request<{ docs: { _id: string; found?: boolean }[] }>('POST', `/${this.index}/_mget?_source=false`, {
-          ids: chunk,
-        })
-        .catch(() => ({ docs: chunk.map((id) => ({ _id: id, found: false })) }))
-      missing.push(...answer.docs.filter(({ found }) => found !== true).map(({ _id }) => _id))
+      const answer = await this.#lookUp(ids.slice(at, at + 1000))
+      missing.push(...answer.filter(({ found }) => found !== true).map(({ _id }) => _id))
     }
     return missing
+  }
+
+  /** While an Elasticsearch that is stopped or comes up has no shard to ask, it is asked again, for a minute. */
+  async #lookUp(ids: readonly string[]): Promise<readonly LookedUp[]> {
+    const deadline = performance.now() + 60_000
+    for (;;) {
+      try {
+        const path = `/${this.index}/_mget?_source=false`
+        const { docs } = await this.#es.request<{ docs: LookedUp[] }>('POST', path, { ids })
+        if (!docs.some(({ error }) => error?.type === 'no_shard_available_action_exception')) return docs
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+      }
+      if (performance.now() > deadline) return ids.map((_id) => ({ _id }))
+      await pause(50)
+    }
   }
 
   /** Waits until every record is in the index or among the dead letters. @throws Error after `timeoutMs` */

@@ -1,0 +1,20 @@
+/**
+ * The same items, none of which is asked for before `ready` has resolved; it is called by the first `next()`. An error of
+ * `ready` is that of the iteration. For one consumer that asks for one item at a time.
+ */
+export function heldUntil<T>(ready: () => Promise<void>, source: AsyncIterable<T>): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const items = source[Symbol.asyncIterator]()
+      let started = false
+      return {
+        next: async () => {
+          if (!started) await ready()
+          started = true
+          return items.next()
+        },
+        return: async () => (await items.return?.()) ?? { done: true, value: undefined },
+      }
+    },
+  }
+}
