@@ -46,11 +46,21 @@ export function elasticsearchBulk(client: Client, { opType }: ElasticsearchBulkO
     params: { method: string; path: string; bulkBody?: string; body?: string },
     options: RequestOptions,
   ) => {
+    const { signal, ...others } = options
+    // Of this request alone: when one times out, the client fires `abort` at the signal that it was given.
+    const own = new AbortController()
+    const abort = () => {
+      own.abort(signal.reason)
+    }
+    signal.addEventListener('abort', abort, { once: true })
     try {
-      return await client.transport.request(params, options)
+      signal.throwIfAborted()
+      return await client.transport.request(params, { ...others, signal: own.signal })
     } catch (error) {
-      options.signal.throwIfAborted()
+      signal.throwIfAborted()
       throw classifyRequestError(error)
+    } finally {
+      signal.removeEventListener('abort', abort)
     }
   }
   return {
