@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
-import type { Fault, FaultProxy } from '../support/fault-proxy.js'
 import { cannotStartStack, sharedStack, startStack } from '../support/stack.js'
 import { until } from '../support/until.js'
+import { kafkaOutages } from './support/kafka-outages.js'
 import { startProxiedKafka, type ProxiedKafka } from './support/kafka-stack.js'
 import { inFlight, Lab, longForm, objections, summary, type Allowed } from './support/lab.js'
-import { outageMs, surviveOutages, type Outage } from './support/outages.js'
+import { outageMs, surviveOutages } from './support/outages.js'
 
 const shared = sharedStack()
 const skip = shared.skip || cannotStartStack()
@@ -21,33 +21,13 @@ describe('a Kafka that fails', () => {
 
   before(async () => {
     if (skip) return
-    front = await startProxiedKafka({ after: (run) => void afterAll.push(run) }, shared.elasticsearch)
+    front = await startProxiedKafka({ after: (run) => void afterAll.push(run) }, shared)
   })
   after(async () => {
     for (const run of afterAll) await run()
   })
 
-  const proxied = (name: string, fault: Fault, more: Partial<Outage> = {}): Outage => ({
-    name,
-    begin: () => front.proxy.set(fault),
-    end: () => front.proxy.set({ kind: 'pass' }),
-    ...more,
-  })
-  const outages: readonly Outage[] = [
-    proxied('refused', { kind: 'refuse' }, { short: true }),
-    proxied('frozen', { kind: 'freeze' }, { short: true }),
-    proxied('black-holed', { kind: 'black-hole' }),
-    proxied('slow', { kind: 'delay', ms: 100 }),
-    {
-      name: 'cut again and again',
-      begin: () => cutAgainAndAgain(front.proxy),
-      end: () => {
-        stopCutting()
-      },
-      short: true,
-    },
-  ]
-
+  const outages = kafkaOutages(() => front.proxy)
   const chosen = outages.filter(({ short }) => short)
   it(
     `for a while, in ${chosen.length} ways after one another, loses nothing and doubles nothing`,
@@ -164,16 +144,4 @@ describe('a Kafka that fails', () => {
 /** The membership may be lost with what was in flight, once for each outage. */
 function repeats(outages: number): Allowed {
   return { repeatedCalls: outages * (2 * inFlight + sinceLastCommit) }
-}
-
-let cutting: NodeJS.Timeout | undefined
-
-function cutAgainAndAgain(proxy: FaultProxy): void {
-  cutting = setInterval(() => {
-    proxy.cut()
-  }, 500)
-}
-
-function stopCutting(): void {
-  clearInterval(cutting)
 }

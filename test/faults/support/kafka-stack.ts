@@ -16,14 +16,19 @@ export interface ProxiedKafka {
 /**
  * A Kafka of the test's own, one broker, with a fault proxy before it: its listener FRONT is advertised at the proxy's port, so
  * that clients stay behind the proxy. The checker uses the plaintext listener. Elasticsearch is the shared one.
+ *
+ * @param name tells it from others of the same run
  */
-export async function startProxiedKafka(t: Teardown, elasticsearch: string): Promise<ProxiedKafka> {
+export async function startProxiedKafka(
+  t: Teardown,
+  { elasticsearch, name = 'front' }: { readonly elasticsearch: string; readonly name?: string },
+): Promise<ProxiedKafka> {
   // The port of FRONT is known only once the broker has it.
   const proxy = await FaultProxy.start({ target: { port: 1 } })
   t.after(() => proxy.close())
   const kafkaPort = await freePort()
   const stack = await startStack({
-    name: 'front',
+    name,
     only: 'kafka',
     kafkaPort,
     listeners: { FRONT: 'PLAINTEXT' },

@@ -9,6 +9,7 @@ import { startFakeNlp, type FakeNlp, type FakeNlpOptions } from '../../support/f
 import { FaultProxy } from '../../support/fault-proxy.js'
 import { KafkaTestClient } from '../../support/kafka-test-client.js'
 import { until } from '../../support/until.js'
+import { processedBy } from './processed-by.js'
 import { SpeedMeter } from './speed-meter.js'
 
 /** `npm run test:faults`: every case, alone, and as long as the issue asks for. */
@@ -131,19 +132,26 @@ export class Lab {
 
   /** Counts what the daemon settled as indexed. */
   meter(daemon: DaemonProcess): SpeedMeter {
-    let status: string | undefined
-    const meter = new SpeedMeter(async () => {
-      status ??= `${String((await daemon.logged('daemon.starting'))['admin'])}status`
-      const answer = await fetch(status, { signal: AbortSignal.timeout(2000) })
-      return ((await answer.json()) as { counters: { processed: number } }).counters.processed
-    })
-    this.#meters.push(meter)
-    return meter
+    return this.#meter(() => processedBy(daemon))
   }
 
   /** Counts the calls that the NLP service answered. */
   callMeter(): SpeedMeter {
-    const meter = new SpeedMeter(() => this.nlp.answered.length)
+    return this.#meter(() => this.nlp.answered.length)
+  }
+
+  /** Counts what all daemons, those of the past too, settled as indexed. */
+  crewMeter(): SpeedMeter {
+    const counts = new Map<DaemonProcess, number>()
+    return this.#meter(async () => {
+      const ask = async (daemon: DaemonProcess) => counts.set(daemon, await processedBy(daemon))
+      await Promise.allSettled(this.daemons.filter(({ running }) => running).map(ask))
+      return [...counts.values()].reduce((sum, count) => sum + count, 0)
+    })
+  }
+
+  #meter(count: () => number | Promise<number>): SpeedMeter {
+    const meter = new SpeedMeter(count)
     this.#meters.push(meter)
     return meter
   }
@@ -153,10 +161,16 @@ export class Lab {
     return this.nlp.answered.length - new Set(this.nlp.answered).size
   }
 
-  /** Keeps records waiting in Kafka, as many as `backlog`, until {@link drained}. */
+  /** Keeps records waiting in Kafka, as many as `backlog`, until {@link stopFeeding}. */
   feed(): void {
     this.#feed = true
     this.#feeding = this.#keepFeeding()
+  }
+
+  /** Resolves once nothing is being written. */
+  async stopFeeding(): Promise<void> {
+    this.#feed = false
+    await this.#feeding
   }
 
   async #keepFeeding(): Promise<void> {
@@ -169,8 +183,7 @@ export class Lab {
 
   /** Stops feeding, waits until every record is settled and every offset committed, and says what became of them. */
   async drained(timeoutMs = 60_000): Promise<Report> {
-    this.#feed = false
-    await this.#feeding
+    await this.stopFeeding()
     await this.checker.settled(timeoutMs)
     await this.committed(timeoutMs)
     return this.checker.report(this.nlp.answered)
