@@ -16,6 +16,8 @@ const sideBySide = Math.min(schedules, Number(process.env['FAULTS_SIDE_BY_SIDE']
 const { seed: firstSeed } = seededRandom()
 const resultsFile =
   process.env['FAULTS_RESULTS'] ?? fileURLToPath(new URL('results/random.jsonl', import.meta.url))
+// Now, not later: the program under test was built from this one.
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
 
 describe('faults in random combination', { concurrency: sideBySide }, () => {
   const afterAll: (() => Promise<void>)[] = []
@@ -41,14 +43,10 @@ describe('faults in random combination', { concurrency: sideBySide }, () => {
       // After an error nobody knows how its broker is.
       if (result.numbers !== undefined) idle.push(kafka)
       const { numbers, objections, ...what } = result
-      const line = JSON.stringify({ commit: commit(), ...what, ...numbers, objections })
+      const line = JSON.stringify({ commit, ...what, ...numbers, objections })
       t.diagnostic(line)
       if (longForm) appendFileSync(resultsFile, `${line}\n`)
       assert.deepEqual(objections, [], `seed ${seed}`)
     })
   }
 })
-
-function commit(): string {
-  return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-}
