@@ -61,6 +61,23 @@ export function allKnown(items: readonly LineItem[], names: IndexNameBudget): bo
   return items.every((item) => names.known(item.index))
 }
 
+/** A larger document is not kept to vouch for Elasticsearch. */
+const maxWitnessBytes = 65_536
+
+/** Whether writing this document once more may show that Elasticsearch answers. */
+export function canVouch({ document }: LineItem): boolean {
+  return document.bytes <= maxWitnessBytes
+}
+
+/** While nothing has been indexed yet: a document that is being sent, so that to write it by itself too changes nothing. */
+export function anyUnderway(attempts: Iterable<Attempt>, names: IndexNameBudget): LineItem | undefined {
+  for (const { group } of attempts) {
+    const found = group.items.find((item) => canVouch(item) && names.known(item.index))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 /** Tells items whose index may be written from those whose may not yet. Rejects where that cannot be found out. */
 export async function admit(
   items: readonly LineItem[],

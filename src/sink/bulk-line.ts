@@ -8,7 +8,9 @@ import type { Telemetry } from '../telemetry/telemetry.js'
 import {
   admit,
   allKnown,
+  anyUnderway,
   asEnrichdError,
+  canVouch,
   halves,
   withoutLost,
   type Attempt,
@@ -50,8 +52,6 @@ const failedDelayMs = 100
 const maxSuspectDelayMs = 30_000
 /** How long records at most wait for another hour's index names before they ask again, and complain. */
 const maxNameWaitMs = 60_000
-/** A larger document is not kept to vouch for Elasticsearch. */
-const maxWitnessBytes = 65_536
 
 /**
  * Everything between a batch and its outcomes.
@@ -92,7 +92,7 @@ export class BulkLine {
     this.#queue = new GroupQueue({ clock, outbox: this.outbox, onReady })
     this.#breaker = new CircuitBreaker({ probeIntervalMs, clock })
     this.#report = new OutageReport(telemetry, clock)
-    const witness = () => this.#witness
+    const witness = () => this.#witness ?? anyUnderway(this.#requests.keys(), this.#names)
     this.#watch = new BulkWatch({ endpoint, intervalMs: probeIntervalMs, clock, witness })
     this.#names = new IndexNameBudget({
       maxNewNamesPerHour,
@@ -346,7 +346,7 @@ export class BulkLine {
   }
 
   #remember(item: LineItem | undefined): void {
-    if (item !== undefined && item.document.bytes <= maxWitnessBytes) this.#witness = item
+    if (item !== undefined && canVouch(item)) this.#witness = item
   }
 
   #finish(attempt: Attempt, outcome: 'ok' | 'partial' | 'failed'): void {

@@ -4,7 +4,7 @@ import type { BulkEndpoint, BulkItem } from './bulk-request.js'
 
 export interface BulkWatchOptions {
   readonly endpoint: Pick<BulkEndpoint, 'ping' | 'rewrite'>
-  /** A document that was indexed before: writing it once more changes nothing. Undefined while there is none. */
+  /** A document that was indexed before, or is being sent: writing it once more changes nothing. Undefined while there is none. */
   readonly witness: () => BulkItem | undefined
   /** A request older than this is looked after, this often. */
   readonly intervalMs: number

@@ -178,6 +178,20 @@ bench(
 )
 
 bench(
+  'bulks that are never answered from the very first one on are sent again as soon as a write is answered',
+  async ({ fake, run }) => {
+    let hanging = true
+    setTimeout(() => (hanging = false), 200)
+    fake.onBulk = () => (hanging ? 'hang' : 'ok')
+    fake.onPut = () => (hanging ? 'hang' : 200)
+    const startedAt = performance.now()
+    assert.equal(byStatus(await run(inBatches(records(500), 50))).indexed, 500)
+    assert.ok(performance.now() - startedAt < 1500)
+  },
+  { requestTimeoutMs: 8000, probeIntervalMs: 50, maxConcurrency: 2 },
+)
+
+bench(
   'a slow Elasticsearch keeps its requests',
   async ({ fake, run }) => {
     fake.onBulk = async () => {

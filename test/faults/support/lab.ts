@@ -36,14 +36,18 @@ export interface LabOptions {
   readonly load?: Partial<LoadOptions>
   readonly nlp?: FakeNlpOptions
   readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** Records that are always there to be read while the lab feeds. Default 1,500. */
+  readonly backlog?: number
+  /** How often committed offsets are looked at. Default 100 ms. */
+  readonly sampleMs?: number
 }
 
 /** Calls in flight and latency of the fault-free run: 200 records a second, so that the waiting and no CPU is the limit. */
 export const inFlight = 20
 export const latencyMs = 100
-/** Records that are always there to be read while the lab feeds. */
-const backlog = 1500
-const feedCount = 500
+const defaultBacklog = 1500
+const defaultSampleMs = 100
+const feedCount = 200
 
 /**
  * The fault laboratory: a daemon between the real servers and an NLP service, with a proxy before each, a load of numbered
@@ -81,15 +85,15 @@ export class Lab {
   }
 
   static async open(t: TestContext, options: LabOptions): Promise<Lab> {
-    const { servers, load = {}, nlp: nlpOptions = {} } = options
+    const { servers, load = {}, nlp: nlpOptions = {}, sampleMs = defaultSampleMs } = options
     const kafka = new KafkaTestClient(servers.kafkaDirect ?? servers.kafka)
     const es = new EsTestClient(servers.elasticsearch)
     const nlp = await startFakeNlp({ ...nlpOptions, settings: { latencyMs, ...nlpOptions.settings } })
     const nlpProxy = await FaultProxy.start({ target: { port: nlp.port } })
     const esAnswers = await startAnsweringProxy(servers.elasticsearch)
     const esProxy = await FaultProxy.start({ target: { port: esAnswers.port } })
-    const checker = await Checker.load({ kafka, es }, { partitions: 4, count: backlog, ...load })
-    checker.startSampling(100)
+    const checker = await Checker.load({ kafka, es }, { partitions: 4, count: backlogOf(options), ...load })
+    checker.startSampling(sampleMs)
     const lab = new Lab(t, options, { kafka, es, checker, nlp, nlpProxy, esProxy, esAnswers })
     t.after(() => lab.#close())
     return lab
@@ -135,11 +139,6 @@ export class Lab {
     return this.#meter(() => processedBy(daemon))
   }
 
-  /** Counts the calls that the NLP service answered. */
-  callMeter(): SpeedMeter {
-    return this.#meter(() => this.nlp.answered.length)
-  }
-
   /** Counts what all daemons, those of the past too, settled as indexed. */
   crewMeter(): SpeedMeter {
     const counts = new Map<DaemonProcess, number>()
@@ -161,7 +160,7 @@ export class Lab {
     return this.nlp.answered.length - new Set(this.nlp.answered).size
   }
 
-  /** Keeps records waiting in Kafka, as many as `backlog`, until {@link stopFeeding}. */
+  /** Keeps records waiting in Kafka, as many as `backlog` says, until {@link stopFeeding}. */
   feed(): void {
     this.#feed = true
     this.#feeding = this.#keepFeeding()
@@ -175,7 +174,7 @@ export class Lab {
 
   async #keepFeeding(): Promise<void> {
     while (this.#feed) {
-      if (this.checker.records.length - this.nlp.answered.length < backlog)
+      if (this.checker.records.length - this.nlp.answered.length < backlogOf(this.#options))
         await this.checker.produce(feedCount)
       await pause(100)
     }
@@ -210,6 +209,8 @@ export class Lab {
     if (file !== undefined) appendFileSync(file, `${line}\n`)
   }
 }
+
+const backlogOf = ({ backlog = defaultBacklog }: LabOptions): number => backlog
 
 /** What is wrong with a report, as sentences; empty where every guarantee held. */
 export function objections(report: Report, allowed: Allowed = {}): string[] {

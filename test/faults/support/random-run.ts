@@ -16,6 +16,9 @@ const measureMs = 2000
 const resumeTimeoutMs = 30_000
 const drainTimeoutMs = 120_000
 
+/** Several schedules run at the same time: 100 records a second each. */
+const light = { backlog: 600, sampleMs: 250, settings: { 'nlp.maxConcurrency': 10 } }
+
 /** The share of the fault-free rate at which it is at work again, and at full speed. */
 const atWork = 0.5
 const fullSpeed = 0.9
@@ -38,7 +41,7 @@ export async function runRandomSchedule(
   kafka: ProxiedKafka,
   seed: number,
 ): Promise<RandomResult> {
-  const lab = await Lab.open(t, { servers: kafka.servers })
+  const lab = await Lab.open(t, { servers: kafka.servers, ...light })
   const crew = new Crew(lab)
   const faults = faultsOf({ lab, crew, kafka })
   const schedule = randomSchedule(seededRandom(seed).random, namesOf(faults))
