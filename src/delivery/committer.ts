@@ -1,3 +1,6 @@
+/** Ten times what a healthy broker takes. */
+const SLOW_MS = 1000
+
 /**
  * Commits what the ledgers allow: one commit in flight, the rest coalesced, at most one each interval.
  *
@@ -13,6 +16,8 @@ export interface CommitterOptions {
   readonly committed: (pending: readonly PendingCommit[]) => void
   /** A commit failed. It is tried again with the next one: offsets only grow. */
   readonly failed: (error: unknown) => void
+  /** A commit has not been answered for 1 s; `committed` or `failed` follows. */
+  readonly slow?: () => void
   readonly clock: CommitClock
 }
 
@@ -78,6 +83,7 @@ export class Committer {
   async #commit(): Promise<boolean> {
     const pending = this.#options.collect()
     if (pending.length === 0) return true
+    const slow = this.#options.clock.setTimeout(() => this.#options.slow?.(), SLOW_MS)
     try {
       await this.#options.commit(pending)
       this.#options.committed(pending)
@@ -86,6 +92,8 @@ export class Committer {
       this.#options.failed(error)
       this.touch()
       return false
+    } finally {
+      this.#options.clock.clearTimeout(slow)
     }
   }
 }

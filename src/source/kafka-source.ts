@@ -15,6 +15,7 @@ import type { Telemetry, TopicPartition } from '../telemetry/telemetry.js'
 import { OwnedPartition, toSourceRecord, type Uncommitted } from './owned-partition.js'
 import { RecordFeed } from './record-feed.js'
 import type { RecordSource, SourceState } from './record-source.js'
+import { SettledMemory } from './settled-memory.js'
 
 export interface KafkaSourceOptions {
   readonly client: KafkaClient
@@ -56,6 +57,7 @@ export class KafkaSource implements RecordSource {
   readonly #member: GroupMember
   readonly #committer: Committer
   readonly #owned = new Map<string, OwnedPartition>()
+  readonly #memory = new SettledMemory()
   #joined = false
   /** Between the news of a rebalance and the new assignment. */
   #joining = false
@@ -83,6 +85,9 @@ export class KafkaSource implements RecordSource {
       },
       failed: (error) => {
         this.#commitFailed(toEnrichdError(error))
+      },
+      slow: () => {
+        this.#feed.hold()
       },
     })
   }
@@ -122,7 +127,10 @@ export class KafkaSource implements RecordSource {
   settle(record: SourceRecord): void {
     this.#feed.finished(record)
     const owned = record.lease.aborted ? undefined : this.#owned.get(keyOf(record))
-    if (owned === undefined) return
+    if (owned === undefined) {
+      this.#memory.settled(record)
+      return
+    }
     owned.ledger.settle(record.offset)
     if (owned.paused && this.#hasSlack(owned)) {
       owned.paused = false
@@ -208,7 +216,8 @@ export class KafkaSource implements RecordSource {
       (commits) => {
         for (const commit of commits) {
           const owned = gained.find((each) => keyOf(each) === keyOf(commit))
-          owned?.resumeFrom(commit.offset, decodeSettledRanges(commit.offset, commit.metadata))
+          const ranges = decodeSettledRanges(commit.offset, commit.metadata)
+          owned?.resumeFrom(commit.offset, this.#memory.recall(commit, { committed: commit.offset, ranges }))
         }
       },
       (error: unknown) => {
@@ -223,6 +232,7 @@ export class KafkaSource implements RecordSource {
     if (partitions.length === 0) return
     for (const owned of partitions) {
       this.#owned.delete(keyOf(owned))
+      this.#memory.keep(owned)
       owned.end()
     }
     this.#feed.forgetEnded()
@@ -236,6 +246,7 @@ export class KafkaSource implements RecordSource {
     const expected = owned.ledger.position ?? owned.committed ?? 0
     this.#options.telemetry.offsetsOutOfRange(partition, expected)
     this.#revoke([owned])
+    this.#memory.forget(partition)
     this.#owned.set(keyOf(partition), new OwnedPartition(partition))
   }
 
@@ -287,7 +298,10 @@ export class KafkaSource implements RecordSource {
     return Math.max(MIN_SPAN_PER_PARTITION, Math.floor(MAX_SPAN_IN_ALL / Math.max(1, this.#owned.size)))
   }
 
-  /** What cannot be committed is better not begun: the next owner would pay for it again. What is in flight finishes. */
+  /**
+   * What cannot be committed is better not begun: the next owner would pay for it again. What is in flight finishes. The same
+   * while a commit hangs.
+   */
   #commitFailed(error: EnrichdError): void {
     this.#feed.hold()
     if (error.code !== 'KAFKA_FENCED') this.#options.telemetry.commitFailed(error)

@@ -74,12 +74,28 @@ export class OwnedPartition implements TopicPartition {
     return from <= offset
   }
 
+  /** Everything settled from `committed` on, ascending: what a successor need not read. */
+  settledBeyond(committed: number): readonly OffsetRange[] {
+    const { committable = committed } = this.ledger
+    const beyond = [...this.ledger.settledBeyond(), ...this.#settledAhead]
+    return committable > committed ? [[committed, committable], ...beyond] : beyond
+  }
+
+  /** Settled by the owner before us, and not read yet. */
+  get #settledAhead(): readonly OffsetRange[] {
+    const { position = 0 } = this.ledger
+    return this.#settledBefore
+      .filter(([, to]) => to > position)
+      .map(([from, to]) => [Math.max(from, position), to])
+  }
+
   /** What may be committed now, where that is not committed yet: nothing, or one commit. */
   pendingCommit(): readonly PendingCommit[] {
     const { topic, partition, ledger } = this
     const offset = ledger.committable
     if (offset === undefined) return []
-    const ranges = ledger.span === ledger.unsettled ? [] : ledger.settledBeyond()
+    const beyond = ledger.span === ledger.unsettled ? [] : ledger.settledBeyond()
+    const ranges = this.#settledBefore.length === 0 ? beyond : [...beyond, ...this.#settledAhead]
     const metadata = encodeSettledRanges(offset, ranges, MAX_METADATA_BYTES)
     if (offset === this.#committed && metadata === this.#committedMetadata) return []
     return [{ topic, partition, offset, metadata }]

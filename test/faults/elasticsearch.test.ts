@@ -3,10 +3,9 @@ import { describe, it } from 'node:test'
 import { sharedStack } from '../support/stack.js'
 import { elasticsearchOutages as outages } from './support/elasticsearch-outages.js'
 import { Lab, longForm, objections, summary } from './support/lab.js'
-import { outageMs, surviveOutages } from './support/outages.js'
+import { outageMs, shortMs, surviveOutages } from './support/outages.js'
 
 const stack = sharedStack()
-const shortMs = 4000
 
 describe('an Elasticsearch that fails', () => {
   const chosen = outages.filter(({ short }) => short)

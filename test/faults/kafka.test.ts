@@ -6,12 +6,11 @@ import { until } from '../support/until.js'
 import { kafkaOutages } from './support/kafka-outages.js'
 import { startProxiedKafka, type ProxiedKafka } from './support/kafka-stack.js'
 import { inFlight, Lab, longForm, objections, summary, type Allowed } from './support/lab.js'
-import { outageMs, surviveOutages } from './support/outages.js'
+import { outageMs, shortMs, surviveOutages } from './support/outages.js'
 
 const shared = sharedStack()
 const skip = shared.skip || cannotStartStack()
 const onlyLong = skip || (!longForm && 'only in `npm run test:faults`')
-const shortMs = 4000
 /** Settled since the last commit that got through. */
 const sinceLastCommit = 60
 

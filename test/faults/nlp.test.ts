@@ -3,10 +3,9 @@ import { describe, it } from 'node:test'
 import { sharedStack } from '../support/stack.js'
 import { Lab, longForm, objections, summary } from './support/lab.js'
 import { nlpOutages as outages } from './support/nlp-outages.js'
-import { measurableRate, outageMs, surviveOutages } from './support/outages.js'
+import { measurableRate, outageMs, shortMs, surviveOutages } from './support/outages.js'
 
 const stack = sharedStack()
-const shortMs = 4000
 
 describe('an NLP service that fails', () => {
   const chosen = outages.filter(({ short }) => short)

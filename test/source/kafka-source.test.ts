@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, it } from 'node:test'
 import type { PendingCommit } from '../../src/delivery/committer.js'
 import type { SourceRecord } from '../../src/delivery/delivery.js'
@@ -254,6 +255,69 @@ describe('KafkaSource', () => {
     member.handler.skipped({ topic: 't', partition: 0 }, 7)
     await source.commit()
     assert.equal(member.commits.at(-1)?.[0]?.offset, 7)
+  })
+
+  it('does not read again what it had settled before it lost its membership and the commit with it', async () => {
+    const { member, source, take } = setUp()
+    member.assign([0])
+    await member.fetch(0, range(0, 6))
+    const records = await take(6)
+    for (const at of [0, 1, 4]) source.settle(records[at]!)
+    member.assign([0], false)
+    source.settle(records[3]!)
+    source.release(records[2]!)
+    source.release(records[5]!)
+    await member.fetch(0, range(0, 7))
+    assert.deepEqual(
+      (await take(3)).map(({ offset }) => offset),
+      [2, 5, 6],
+    )
+  })
+
+  it('keeps in mind what was settled, though the membership is lost twice before it is read again', async () => {
+    const { member, source, take } = setUp()
+    member.assign([0])
+    await member.fetch(0, range(0, 6))
+    for (const record of await take(6)) if (record.offset !== 5) source.settle(record)
+    member.assign([0], false)
+    await member.fetch(0, [0])
+    member.assign([0], false)
+    await member.fetch(0, range(0, 6))
+    assert.deepEqual(
+      (await take(1)).map(({ offset }) => offset),
+      [5],
+    )
+  })
+
+  it('reads everything again where the offset of the group went back while it was out', async () => {
+    const { member, source, take } = setUp()
+    member.committedOffset = 3
+    member.assign([0])
+    await member.fetch(0, range(3, 6))
+    for (const record of await take(3)) source.settle(record)
+    member.committedOffset = 2
+    member.assign([0], false)
+    await member.fetch(0, range(2, 6))
+    assert.deepEqual(
+      (await take(4)).map(({ offset }) => offset),
+      [2, 3, 4, 5],
+    )
+  })
+
+  it('hands nothing out while a commit hangs', async () => {
+    const { member, source, take } = setUp()
+    member.assign([0])
+    await member.fetch(0, range(0, 3))
+    const [first] = await take(1)
+    let answer = (): void => undefined
+    member.commit = () => new Promise<void>((resolve) => (answer = resolve))
+    source.settle(first!)
+    await pause(1100)
+    const next = take(1)
+    const late = Symbol('late')
+    assert.equal(await Promise.race([next, pause(50, late)]), late)
+    answer()
+    assert.equal((await next)[0]?.offset, 1)
   })
 
   it('begins anew where its offsets are gone, and releases what was in flight', async () => {

@@ -1,7 +1,7 @@
 import type { FakeNlpSettings } from '../../support/fake-nlp.js'
 import type { Fault } from '../../support/fault-proxy.js'
 import { inFlight, latencyMs } from './lab.js'
-import type { Outage } from './outages.js'
+import { outageMs, shortMs, type Outage } from './outages.js'
 
 const healthy: FakeNlpSettings = { latencyMs }
 
@@ -29,6 +29,8 @@ function answered(name: string, settings: FakeNlpSettings, more: Partial<Outage>
 
 /** Answers that the proxy swallowed are asked for again: at most those in flight, and what was asked about in doubt. */
 const swallowed = inFlight + 2
+/** One question a second while it lasts: what a frozen network holds is delivered, and paid for, once it is over. */
+const questionsWhile = Math.ceil(outageMs(shortMs) / 1000)
 const inTwoSeconds = () => new Date(Date.now() + 2000).toUTCString()
 
 /** Each of the ways in which the NLP service fails for a while. */
@@ -36,7 +38,7 @@ export const nlpOutages: readonly Outage[] = [
   proxied('refused', { kind: 'refuse' }, { repeatedCalls: swallowed, short: true }),
   proxied('reset half-way through the answer', { kind: 'reset', afterBytes: 100 }, { repeatedCalls: 1000 }),
   proxied('black-holed', { kind: 'black-hole' }, { repeatedCalls: swallowed, short: true }),
-  proxied('frozen', { kind: 'freeze' }, { repeatedCalls: swallowed }),
+  proxied('frozen', { kind: 'freeze' }, { repeatedCalls: swallowed + questionsWhile }),
   answered('reset', { fault: 'reset' }, { short: true }),
   answered('hanging', { fault: 'hang' }, { repeatedCalls: 1 }),
   answered('half answers', { fault: 'half' }, { short: true, repeatedCalls: 2 }),

@@ -93,6 +93,9 @@ function objectionsTo(result: OutageResult, allowedCalls: number): string[] {
   return found
 }
 
+/** In `npm test`. */
+export const shortMs = 4000
+
 /** How long an outage lasts: short in `npm test`; `FAULTS_SECONDS` or 30 s in the long form. */
 export function outageMs(shortMs: number): number {
   return longForm ? 1000 * Number(process.env['FAULTS_SECONDS'] ?? 30) : shortMs
