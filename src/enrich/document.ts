@@ -93,7 +93,8 @@ function keyText(key: Buffer): string {
 function enrichmentJson(enrichment: Enrichment): string {
   const { status, service, attempts, truncated } = enrichment
   const durationMs = Math.round(enrichment.durationMs)
-  return JSON.stringify({ status, service, attempts, durationMs, ...(truncated && { truncated }) })
+  const cut = truncated ? ',"truncated":true' : ''
+  return `{"status":"${status}","service":${JSON.stringify(service)},"attempts":${attempts},"durationMs":${durationMs}${cut}}`
 }
 
 /** W3C Trace Context: version, trace id, parent id, flags; a later version than 00 may add more behind them. */
@@ -112,25 +113,26 @@ function traceId(record: SourceRecord): string | undefined {
 }
 
 type TextName = keyof OurFields['texts']
-const textNames: readonly TextName[] = ['@timestamp', 'message', 'severity']
 
 /** How a field of the record stands to ours: `free` and `same` stay where they are, `collides` moves to `original`. */
 type Standing = 'free' | 'same' | 'collides'
 
 function merge(ours: OurFields, log: LogRecord): string {
-  const same = new Set<string>()
+  const { texts, objects } = ours
+  let time = `"@timestamp":"${texts['@timestamp']}",`
+  let message = true
+  let severity = `"severity":"${texts.severity}",`
   let collides = false
   for (const name of Object.keys(log.fields)) {
     const standing = standingOf(name, log.fields[name], ours)
-    if (standing === 'same') same.add(name)
-    else if (standing === 'collides') collides = true
+    if (standing === 'free') continue
+    if (standing === 'collides') collides = true
+    else if (name === 'message') message = false
+    else if (name === 'severity') severity = ''
+    else time = ''
   }
-  let json = '{'
-  for (const name of textNames) {
-    if (!same.has(name)) json += `"${name}":${JSON.stringify(ours.texts[name])},`
-  }
-  json += ours.objects
-  return json + (collides ? dividedFields(ours, log) : untouchedFields(log)) + '}'
+  const text = message ? `"message":${JSON.stringify(texts.message)},` : ''
+  return `{${time}${text}${severity}${objects}${collides ? dividedFields(ours, log) : untouchedFields(log)}}`
 }
 
 function untouchedFields({ fields, raw }: LogRecord): string {
@@ -142,8 +144,7 @@ function untouchedFields({ fields, raw }: LogRecord): string {
 function dividedFields(ours: OurFields, log: LogRecord): string {
   let original = ''
   let others = ''
-  for (const [name, json] of membersOf(log)) {
-    const member = `${JSON.stringify(name)}:${json}`
+  for (const [name, member] of membersOf(log)) {
     if (standingOf(name, log.fields[name], ours) === 'collides') original += (original && ',') + member
     else others += ',' + member
   }

@@ -1,6 +1,6 @@
 import type { LogRecord } from '../delivery/log-record.js'
 
-/** A field by its name, with its value as JSON text. */
+/** A field by its name, and as it stands in JSON: `"name":value`. */
 export type Member = readonly [name: string, json: string]
 
 /**
@@ -8,21 +8,26 @@ export type Member = readonly [name: string, json: string]
  */
 export function membersOf({ fields, raw }: LogRecord): Member[] {
   if (raw !== undefined) return splitObject(raw)
-  return Object.keys(fields).map((name) => [name, JSON.stringify(fields[name])])
+  return Object.keys(fields).map((name) => [name, `${JSON.stringify(name)}:${JSON.stringify(fields[name])}`])
 }
 
-/** Cuts a valid JSON object into its members, their values untouched. */
+/** Cuts a valid JSON object into its members, each untouched. */
 function splitObject(json: string): Member[] {
   const members: Member[] = []
   let at = json.indexOf('"')
   while (at > 0) {
-    const nameEnd = endOfString(json, at) + 1
-    const start = json.indexOf(':', nameEnd) + 1
-    const end = endOfValue(json, start)
-    members.push([JSON.parse(json.slice(at, nameEnd)) as string, json.slice(start, end).trim()])
+    const nameEnd = endOfString(json, at)
+    const end = endOfValue(json, json.indexOf(':', nameEnd) + 1)
+    members.push([nameIn(json, at, nameEnd), json.slice(at, end)])
     at = json.indexOf('"', end)
   }
   return members
+}
+
+/** Only a name with a backslash in it has to be parsed. */
+function nameIn(json: string, start: number, end: number): string {
+  const name = json.slice(start + 1, end)
+  return name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name
 }
 
 const code = {

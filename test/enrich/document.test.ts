@@ -108,7 +108,7 @@ void describe('a document', () => {
     })
     assert.ok(
       text.endsWith(
-        ',"original":{"kafka":1.0,"severity":"x,y"},"k\\"ey":12345678901234567890,"a":{"b":[1.50,"}\\\\\\""]}}',
+        ',"original":{"kafka":1.0 ,"severity":"x,y"},"k\\"ey": 12345678901234567890,"a":{"b":[1.50,"}\\\\\\""]}}',
       ),
       text,
     )

@@ -15,8 +15,8 @@ export function enrichdProtocol({ path }: EnrichdProtocolOptions): NlpProtocol {
     name: 'enrichd',
     maxTexts: 1024,
     request(texts) {
-      const body = texts.length === 1 ? { text: texts[0] } : { texts }
-      return { method: 'POST', path, contentType: 'application/json', body: JSON.stringify(body) }
+      const body = texts.length === 1 ? `{"text":${JSON.stringify(texts[0])}}` : JSON.stringify({ texts })
+      return { method: 'POST', path, contentType: 'application/json', body }
     },
     parse(answer, texts) {
       const value = parseAnswer(answer.body)
