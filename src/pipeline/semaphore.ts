@@ -1,5 +1,6 @@
 import { abortReason } from './abort-reason.js'
 import { checkCount } from './bound.js'
+import { Fifo } from './fifo.js'
 
 /**
  * A counting semaphore: at most `permits` are held at once. Fair (first come, first served), resizable, abortable.
@@ -8,7 +9,7 @@ export class Semaphore {
   #permits: number
   #inUse = 0
   /** Those who wait, in the order in which they came; each is told when it has its permit. */
-  readonly #waiters = new Set<() => void>()
+  readonly #waiters = new Fifo<() => void>()
 
   /** @throws RangeError unless `permits` is an integer of 1 or more */
   constructor(permits: number) {
@@ -27,12 +28,12 @@ export class Semaphore {
 
   /** How many callers wait. */
   get waiting(): number {
-    return this.#waiters.size
+    return this.#waiters.length
   }
 
   /** Takes a permit if one is free and nobody waits for it. */
   tryAcquire(): boolean {
-    if (this.#waiters.size > 0 || this.#inUse >= this.#permits) return false
+    if (this.#waiters.length > 0 || this.#inUse >= this.#permits) return false
     this.#inUse++
     return true
   }
@@ -47,7 +48,7 @@ export class Semaphore {
     if (this.tryAcquire()) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const abort = () => {
-        this.#waiters.delete(granted)
+        this.withdraw(granted)
         reject(abortReason(signal))
       }
       const granted = () => {
@@ -55,8 +56,22 @@ export class Semaphore {
         resolve()
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#waiters.add(granted)
+      this.request(granted)
     })
+  }
+
+  /**
+   * Asks for a permit, after those who asked before: `granted` is called once it is there, perhaps at once. For who asks
+   * again and again: a promise and a listener on a signal for each permit cost 2 µs.
+   */
+  request(granted: () => void): void {
+    if (this.tryAcquire()) granted()
+    else this.#waiters.push(granted)
+  }
+
+  /** Takes a request back that was not granted yet; O(waiting). */
+  withdraw(granted: () => void): void {
+    this.#waiters.takeWhere((waiter) => waiter === granted)
   }
 
   /** Gives a permit back; whoever waits longest gets it. @throws RangeError where none is held */
@@ -78,11 +93,9 @@ export class Semaphore {
   }
 
   #grant(): void {
-    for (const granted of this.#waiters) {
-      if (this.#inUse >= this.#permits) return
-      this.#waiters.delete(granted)
+    while (this.#waiters.length > 0 && this.#inUse < this.#permits) {
       this.#inUse++
-      granted()
+      this.#waiters.shift()()
     }
   }
 }

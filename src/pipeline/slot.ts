@@ -64,7 +64,6 @@ export const freeSlot = {
 export class NextPermit {
   readonly #semaphore: Semaphore
   readonly #onReady: () => void
-  readonly #closing = new AbortController()
   #state: 'none' | 'asked' | 'ready' | 'closed' = 'none'
 
   constructor(semaphore: Semaphore, onReady: () => void) {
@@ -85,9 +84,9 @@ export class NextPermit {
   }
 
   close(): void {
+    if (this.#state === 'asked') this.#semaphore.withdraw(this.#granted)
     if (this.#state === 'ready') this.#semaphore.release()
     this.#state = 'closed'
-    this.#closing.abort()
   }
 
   #ask(): void {
@@ -96,16 +95,11 @@ export class NextPermit {
       return
     }
     this.#state = 'asked'
-    this.#semaphore.acquire(this.#closing.signal).then(
-      () => {
-        if (this.#state === 'closed') {
-          this.#semaphore.release()
-          return
-        }
-        this.#state = 'ready'
-        this.#onReady()
-      },
-      () => undefined,
-    )
+    this.#semaphore.request(this.#granted)
+  }
+
+  readonly #granted = (): void => {
+    this.#state = 'ready'
+    this.#onReady()
   }
 }
