@@ -108,12 +108,12 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
   })
   const lending = new LendingSource(source, enricher.permits)
   const iterator = stage(lending)[Symbol.asyncIterator]()
+  const closeAtEnd = (result: IteratorResult<Out>): IteratorResult<Out> => {
+    if (result.done === true) enricher.close()
+    return result
+  }
   return {
-    async next() {
-      const result = await iterator.next()
-      if (result.done === true) enricher.close()
-      return result
-    },
+    next: () => iterator.next().then(closeAtEnd),
     async return() {
       closing.abort(new Error('the stage is closed'))
       lending.settle()
@@ -173,7 +173,7 @@ class Enricher {
 
   async #analyse(delivery: InFlight<LogRecord>, slot: Slot): Promise<Out> {
     const { record, value } = delivery
-    const stop = new Stop([...this.#signals, record.lease])
+    const stop = new Stop(this.#signals, record.lease)
     const { text, truncated } = cutText(value.message, this.#options.maxTextBytes)
     const startedMs = this.#clock.now()
     try {

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Cancellable, Canceller } from './analyser.js'
 import { badAnswer } from './check-analysis.js'
 import { classifyNlpError } from './classify-nlp-error.js'
+import type { Analysis } from './analysis.js'
 import type { NlpAnswer } from './nlp-protocol.js'
 
 type Headers = NlpAnswer['headers']
@@ -10,8 +11,17 @@ type Headers = NlpAnswer['headers']
 export interface ExchangeHost {
   /** An answer that grows beyond is cut off. */
   readonly maxAnswerBytes: number
+  /** What an answer says of the texts. An error that it throws is the exchange's. */
+  read(answer: NlpAnswer, texts: readonly string[]): readonly Analysis[]
   /** The exchange is over; `clean` if its connection can serve again. */
   settled(exchange: Exchange, clean: boolean): void
+}
+
+export interface ExchangeOptions {
+  readonly texts: readonly string[]
+  readonly call: Cancellable
+  readonly connection: Dispatcher
+  readonly untilMs: number
 }
 
 /**
@@ -20,15 +30,16 @@ export interface ExchangeHost {
  * under way → settled: by the answer's end, by an error, or by `cancel`. What comes later is not looked at.
  */
 export class Exchange implements Dispatcher.DispatchHandler, Canceller {
-  readonly answer: Promise<NlpAnswer>
+  readonly analyses: Promise<readonly Analysis[]>
+  readonly texts: readonly string[]
   readonly call: Cancellable
   readonly connection: Dispatcher
-  /** Its host's: the time limit, and its place among those under way. */
-  timer: unknown
+  /** Its host's: when it must be over, and its place among those under way. */
+  readonly untilMs: number
   slot = -1
   readonly #host: ExchangeHost
-  #resolve!: (answer: NlpAnswer) => void
-  #reject!: (error: Error) => void
+  #resolve!: (analyses: readonly Analysis[]) => void
+  #reject!: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
   #failure: Error | undefined
   #settled = false
@@ -38,17 +49,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   #rest: Buffer[] | undefined
   #bytes = 0
 
-  constructor(host: ExchangeHost, call: Cancellable, connection: Dispatcher) {
+  constructor(host: ExchangeHost, { texts, call, connection, untilMs }: ExchangeOptions) {
     this.#host = host
+    this.texts = texts
     this.call = call
     this.connection = connection
-    this.answer = new Promise((resolve, reject) => {
+    this.untilMs = untilMs
+    this.analyses = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
   }
 
-  /** Ends it now; `answer` rejects with `reason`. */
+  /** Ends it now; `analyses` rejects with `reason`. */
   cancel(reason: Error): void {
     if (this.#settled) return
     this.#failure = reason
@@ -84,7 +97,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
     if (this.#settled) return
     const body = this.#body()
     this.#settle(true)
-    this.#resolve({ status: this.#status, headers: this.#headers, body })
+    try {
+      this.#resolve(this.#host.read({ status: this.#status, headers: this.#headers, body }, this.texts))
+    } catch (error) {
+      this.#reject(error)
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -4,6 +4,7 @@ import type { Analyser, Cancellable } from './analyser.js'
 import type { Analysis } from './analysis.js'
 import { classifyNlpError, isHtml } from './classify-nlp-error.js'
 import { openConnections, type Connections, type TlsOptions } from './connections.js'
+import { DeadlineWatch } from './deadline-watch.js'
 import { Exchange, type ExchangeHost } from './exchange.js'
 import type { NlpAnswer, NlpProtocol } from './nlp-protocol.js'
 import { SlotTable } from './slot-table.js'
@@ -46,6 +47,7 @@ export class HttpAnalyser implements Analyser {
   /** The same for nearly every request, so made once per content type. */
   readonly #headers = new Map<string, Record<string, string>>()
   readonly #underWay = new SlotTable<Exchange>()
+  readonly #deadlines: DeadlineWatch
   #closed = false
 
   constructor(options: HttpAnalyserOptions) {
@@ -62,11 +64,19 @@ export class HttpAnalyser implements Analyser {
     this.#timeoutMs = timeoutMs
     this.#host = {
       maxAnswerBytes,
+      read: (answer, asked) => this.#read(answer, asked),
       settled: (exchange, clean) => {
         this.#settled(exchange, clean)
       },
     }
     this.#clock = options.clock ?? systemClock
+    this.#deadlines = new DeadlineWatch({
+      clock: this.#clock,
+      underWay: () => this.#underWay.values(),
+      onLate: (exchange) => {
+        exchange.cancel(this.#timeout())
+      },
+    })
     this.#userHeaders = {
       ...(bearerToken !== undefined && { authorization: `Bearer ${bearerToken}` }),
       ...lowerCased(headers),
@@ -79,9 +89,16 @@ export class HttpAnalyser implements Analyser {
     })
   }
 
-  async analyse(texts: readonly string[], call: Cancellable): Promise<readonly Analysis[]> {
-    if (this.#closed) throw closedError()
-    const answer = await this.#exchange(texts, call)
+  analyse(texts: readonly string[], call: Cancellable): Promise<readonly Analysis[]> {
+    if (this.#closed) return Promise.reject(closedError())
+    try {
+      return this.#exchange(texts, call).analyses
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #read(answer: NlpAnswer, texts: readonly string[]): readonly Analysis[] {
     if (answer.status < 200 || answer.status >= 300 || isHtml(answer.headers['content-type'], answer.body)) {
       throw classifyNlpError(answer)
     }
@@ -91,25 +108,25 @@ export class HttpAnalyser implements Analyser {
   async close(): Promise<void> {
     this.#closed = true
     for (const exchange of this.#underWay.values()) exchange.cancel(closedError())
+    this.#deadlines.close()
     await this.#connections.close()
   }
 
-  #exchange(texts: readonly string[], call: Cancellable): Promise<NlpAnswer> {
+  #exchange(texts: readonly string[], call: Cancellable): Exchange {
     const { method, path, contentType, body } = this.#protocol.request(texts)
-    const exchange = new Exchange(this.#host, call, this.#connections.take())
+    const untilMs = this.#clock.now() + this.#timeoutMs
+    const connection = this.#connections.take()
+    const exchange = new Exchange(this.#host, { texts, call, connection, untilMs })
     exchange.slot = this.#underWay.add(exchange)
-    exchange.timer = this.#clock.setTimeout(() => {
-      exchange.cancel(this.#timeout())
-    }, this.#timeoutMs)
+    this.#deadlines.arm(this.#timeoutMs)
     call.canceller = exchange
     const headers = this.#headersFor(contentType)
     exchange.connection.dispatch({ origin: this.#origin, method, path, headers, body }, exchange)
-    return exchange.answer
+    return exchange
   }
 
   #settled(exchange: Exchange, clean: boolean): void {
     exchange.call.canceller = undefined
-    this.#clock.clearTimeout(exchange.timer)
     this.#underWay.remove(exchange.slot)
     if (clean) this.#connections.giveBack(exchange.connection)
     else this.#connections.discard(exchange.connection, cutOff)

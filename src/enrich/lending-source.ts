@@ -25,15 +25,21 @@ export class LendingSource<T> implements AsyncIterable<T>, AsyncIterator<T> {
     return this
   }
 
-  async next(): Promise<IteratorResult<T>> {
+  next(): Promise<IteratorResult<T>> {
     this.#underWay = ++this.#pulls
     if (!this.#checking) this.#checkLater()
-    try {
-      return await this.#source.next()
-    } finally {
-      this.#underWay = undefined
-      if (this.#lent) await this.#takeBack()
-    }
+    return this.#source.next().then(this.#came, this.#failed)
+  }
+
+  readonly #came = (result: IteratorResult<T>): IteratorResult<T> | Promise<IteratorResult<T>> => {
+    this.#underWay = undefined
+    return this.#lent ? this.#takeBack().then(() => result) : result
+  }
+
+  readonly #failed = async (error: unknown): Promise<never> => {
+    this.#underWay = undefined
+    if (this.#lent) await this.#takeBack()
+    throw error
   }
 
   async return(): Promise<IteratorResult<T>> {

@@ -20,23 +20,25 @@ function listen(signal: AbortSignal, run: () => void): void {
  */
 export class Stop {
   readonly #signals: readonly AbortSignal[]
+  readonly #lease: AbortSignal | undefined
   #linked: AbortController | undefined
   readonly #abort = () => this.#linked?.abort(new Error('stopped'))
 
-  constructor(signals: readonly AbortSignal[]) {
+  constructor(signals: readonly AbortSignal[], lease?: AbortSignal) {
     this.#signals = signals
+    this.#lease = lease
   }
 
   get stopped(): boolean {
     for (const signal of this.#signals) if (signal.aborted) return true
-    return false
+    return this.#lease?.aborted === true
   }
 
   /** Aborted as soon as one of the signals is. */
   get signal(): AbortSignal {
     if (this.#linked === undefined) {
       this.#linked = new AbortController()
-      for (const signal of this.#signals) listen(signal, this.#abort)
+      for (const signal of this.#all()) listen(signal, this.#abort)
       if (this.stopped) this.#abort()
     }
     return this.#linked.signal
@@ -45,6 +47,10 @@ export class Stop {
   /** Lets go of the signals. */
   dispose(): void {
     if (this.#linked === undefined) return
-    for (const signal of this.#signals) listeners.get(signal)?.delete(this.#abort)
+    for (const signal of this.#all()) listeners.get(signal)?.delete(this.#abort)
+  }
+
+  #all(): readonly AbortSignal[] {
+    return this.#lease === undefined ? this.#signals : [...this.#signals, this.#lease]
   }
 }
