@@ -2,14 +2,31 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { adaptive } from './scenarios/adaptive.js'
+import { batches } from './scenarios/batches.js'
+import { cache } from './scenarios/cache.js'
 import { cpu } from './scenarios/cpu.js'
+import { endToEnd } from './scenarios/end-to-end.js'
 import { latency } from './scenarios/latency.js'
+import { linear } from './scenarios/linear.js'
+import { memory } from './scenarios/memory.js'
+import { start } from './scenarios/start.js'
 import { holds, type Scenario, type ScenarioResult } from './support/bench.js'
 import { BenchStack } from './support/bench-stack.js'
 import { NlpStub } from './support/nlp-stub.js'
 import { machine, reportText } from './support/report.js'
 
-const scenarios: Readonly<Record<string, Scenario>> = { cpu, latency }
+const scenarios: Readonly<Record<string, Scenario>> = {
+  cpu,
+  latency,
+  start,
+  'end-to-end': endToEnd,
+  batches,
+  adaptive,
+  cache,
+  memory,
+  linear,
+}
 
 const usage = `npm run bench [-- SCENARIO…] [options]
 

@@ -1,9 +1,16 @@
 import type { Row } from './bench.js'
-import type { BacklogRun } from './measure-backlog.js'
 import { median, spreadOf } from './statistics.js'
 
+/** A run that can be compared with others. */
+export interface ComparableRun {
+  readonly subject: string
+  readonly recordsPerSecond: number
+  readonly cpuUsPerRecord: number
+  readonly peakMiB: number
+}
+
 /** The medians of each subject's runs, with the spread of the two that are compared. */
-export function rowsOf(runs: readonly BacklogRun[]): Row[] {
+export function rowsOf(runs: readonly ComparableRun[]): Row[] {
   const names = [...new Set(runs.map(({ subject }) => subject))]
   return names.map((name) => {
     const all = runs.filter(({ subject }) => subject === name)
@@ -31,7 +38,7 @@ type Figure = 'recordsPerSecond' | 'cpuUsPerRecord'
  * other: they met the machine in about the same mood.
  */
 export function ratioOf(
-  runs: readonly BacklogRun[],
+  runs: readonly ComparableRun[],
   figure: Figure,
   [over, under]: readonly [string, string],
 ): number {

@@ -2,6 +2,7 @@ import { loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Bench } from './bench.js'
 import type { BenchProcess } from './bench-process.js'
+import type { ComparableRun } from './compare-backlogs.js'
 import type { Subject } from './subjects.js'
 
 /** The part of the run that counts, by share of the records: start-up and warming up, and the end, are left out. */
@@ -9,8 +10,7 @@ const middle = { from: 0.25, to: 0.9 }
 const lookEveryMs = 100
 const silenceMs = 60_000
 
-export interface BacklogRun {
-  readonly subject: string
+export interface BacklogRun extends ComparableRun {
   readonly records: number
   /** Over the middle of the run. */
   readonly recordsPerSecond: number

@@ -6,6 +6,7 @@ import { BenchProcess } from './bench-process.js'
 import { daemonProgram, setArguments } from './bench-stack.js'
 
 const bareLoopProgram = fileURLToPath(new URL('../programs/bare-loop.mjs', import.meta.url))
+const bareBulksProgram = fileURLToPath(new URL('../programs/bare-bulks.mjs', import.meta.url))
 const bareCallsProgram = fileURLToPath(new URL('../programs/bare-calls.mjs', import.meta.url))
 
 /** Where a run takes its records from, and where they go. */
@@ -72,6 +73,18 @@ export function bareLoop(name: string, { concurrency, bulkSize }: BareLoopOption
       }
       const logFile = join(bench.directory, `${uniqueName('bare-loop')}.log`)
       return new BenchProcess({ command: process.execPath, args: [bareLoopProgram], env, logFile })
+    },
+  }
+}
+
+/** The bound of the sink: Elasticsearch alone. */
+export function bareBulks(name: string, records: number): Subject {
+  return {
+    name,
+    start(bench, { index }) {
+      const env = { ES_URL: bench.stack.elasticsearch, INDEX: index, RECORDS: String(records) }
+      const logFile = join(bench.directory, `${uniqueName('bare-bulks')}.log`)
+      return new BenchProcess({ command: process.execPath, args: [bareBulksProgram], env, logFile })
     },
   }
 }
