@@ -18,6 +18,8 @@ const waiting = []
 let documents = ''
 let count = 0
 let bulks = 0
+/** Full bulks that wait for one of the connections. */
+const full = []
 
 /** undici takes what is thrown in a handler as the call's failure. */
 function fail(error) {
@@ -59,27 +61,31 @@ function enrich(client, id, text) {
     record.entities = entities
     record.severity = severity
     documents += `{"index":{"_index":"${INDEX}","_id":"${id}"}}\n${JSON.stringify(record)}\n`
-    count++
     idle.push(client)
-    if (count >= bulkSize && bulks < bulksInFlight) bulk()
+    if (++count === bulkSize) close()
     wake()
   })
 }
 
-function bulk() {
-  const body = documents
+function close() {
+  full.push(documents)
   documents = ''
   count = 0
+  if (bulks < bulksInFlight) bulk()
+}
+
+function bulk() {
+  const body = full.shift()
   bulks++
   dispatch(elasticsearch, { method: 'POST', path: bulkPath, headers: ndjson, body }, (answer) => {
     if (JSON.parse(answer).errors) fail(new Error(answer.slice(0, 500)))
     bulks--
-    if (count >= bulkSize) bulk()
+    if (full.length > 0) bulk()
     wake()
   })
 }
 
-const mayStart = () => idle.length > 0 && count < bulkSize * (bulksInFlight + 1)
+const mayStart = () => idle.length > 0 && full.length < bulksInFlight
 const wake = () => {
   if (waiting.length > 0 && mayStart()) waiting.shift()()
 }
@@ -101,6 +107,6 @@ await consumer.run({
   },
 })
 setInterval(() => {
-  if (count > 0 && bulks < bulksInFlight) bulk()
+  if (count > 0) close()
 }, 200)
 process.stdin.on('end', () => process.exit(0)).resume()
