@@ -7,6 +7,7 @@ import { KafkaSource } from '../source/kafka-source.js'
 import { LinesRecordSource } from '../source/lines-record-source.js'
 import type { RecordSource } from '../source/record-source.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
+import { holdsDeadLetters } from './topics-to-read.js'
 
 export interface SourceSurroundings {
   /** Called only where the source is Kafka. */
@@ -33,7 +34,8 @@ export function assembleSource(config: Config, around: SourceSurroundings): Reco
   return new KafkaSource({
     client,
     topics: async () => {
-      const topics = await resolveTopics({ admin, wanted: kafka.topics, telemetry, draining })
+      const around = { admin, telemetry, draining, holdsDeadLetters: holdsDeadLetters(config) }
+      const topics = await resolveTopics({ ...around, wanted: kafka.topics })
       if (!kafka.fromBeginning) await beginAtEnd({ admin, groupId, topics, telemetry, draining })
       return topics
     },

@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/config-error.js'
 import { loadConfig } from '../config/load.js'
+import { EnrichdError } from '../errors.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import { parseCommandLine } from './command-line.js'
 import { commandUsage, programUsage } from './usage.js'
@@ -19,8 +20,13 @@ export async function execute(context: ProcessContext): Promise<number> {
   } catch (error) {
     context.stderr.write(`${explain(error)}\n`)
     if (error instanceof UsageError) return exitCodes.usage
-    return error instanceof ConfigError ? exitCodes.configInvalid : exitCodes.failed
+    return isInvalidConfig(error) ? exitCodes.configInvalid : exitCodes.failed
   }
+}
+
+/** Also what shows only where a setting is used: the module that `nlp.protocol` names, above all. */
+function isInvalidConfig(error: unknown): boolean {
+  return error instanceof ConfigError || (error instanceof EnrichdError && error.code === 'CONFIG_INVALID')
 }
 
 async function dispatch({ args, commands, version, ...context }: ProcessContext): Promise<number> {

@@ -34,7 +34,7 @@ async function setUpKafka(config: Config, report: Report): Promise<readonly stri
   }
   const { assembleInspector, assembleKafka } = await import('../assembly/assemble-kafka.js')
   const { checkBrokers } = await import('./check/check-brokers.js')
-  const { matchingTopics } = await import('../source/resolve-topics.js')
+  const { topicsToRead } = await import('../assembly/topics-to-read.js')
   const { setUpDeadLetterTopics } = await import('./setup/set-up-dead-letter-topics.js')
   const inspector = assembleInspector(config, around)
   const admin = assembleKafka(config, around).admin()
@@ -43,7 +43,7 @@ async function setUpKafka(config: Config, report: Report): Promise<readonly stri
       if (finding.status !== 'ok') report(finding)
     }
     if (!(await checkBrokers(config, inspector, onlyWhatFails))) return []
-    const topics = reads ? matchingTopics(config.kafka.topics, await inspector.topics()) : []
+    const topics = reads ? topicsToRead(config, await inspector.topics()) : []
     await setUpDeadLetterTopics(deadLetterTopics(config, topics), { inspector, admin, report })
     return topics
   } finally {

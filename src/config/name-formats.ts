@@ -53,6 +53,8 @@ export function isDeadLetterTopic(template: string, name: string): boolean {
   return new RegExp(`^${parts.join('.+')}$`).test(name)
 }
 
+/** What Logstash and others write in one placeholder: `{yyyy.MM.dd}`. */
+const wholeDate = /^[yYMdDHhms]{2,4}([^A-Za-z]+[yYMdDHhms]{2,4})+$/
 const datePlaceholders = ['yyyy', 'MM', 'dd', 'HH']
 /** Index templates of a stock Elasticsearch that make a data stream of every new name they match. */
 const dataStreamPrefixes = ['logs', 'metrics', 'synthetics']
@@ -72,7 +74,7 @@ function placeholderObjection(placeholders: readonly string[]): string | undefin
   const bad = placeholders.find((name) => name === '' || name.trim() !== name)
   if (bad !== undefined) return `a name between { and }, not "${bad}"`
   const date = placeholders.find(
-    (name) => /^[yYMdDHhms]{2,4}$/.test(name) && !datePlaceholders.includes(name),
+    (name) => (/^[yYMdDHhms]{2,4}$/.test(name) && !datePlaceholders.includes(name)) || wholeDate.test(name),
   )
   return date === undefined
     ? undefined

@@ -131,11 +131,27 @@ function parseLetter(line: string, offset: number): LyingLetter | undefined {
       offset,
       key: bytesOf(key),
       value: bytesOf(value),
-      headers: typeof headers === 'object' && headers !== null ? (headers as RecordHeaders) : {},
+      headers: headersOf(headers),
     }
   } catch {
     return undefined
   }
+}
+
+function headersOf(headers: unknown): RecordHeaders {
+  if (typeof headers !== 'object' || headers === null) return {}
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(headerOf) : headerOf(value),
+    ]),
+  )
+}
+
+function headerOf(value: unknown): string | Buffer {
+  if (typeof value === 'object' && value !== null && 'base64' in value && typeof value.base64 === 'string')
+    return Buffer.from(value.base64, 'base64')
+  return String(value)
 }
 
 function bytesOf(text: unknown): Buffer | null {

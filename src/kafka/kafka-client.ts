@@ -89,6 +89,8 @@ export interface GroupMember {
   /** Stops or resumes fetching of partitions; unknown ones are ignored. */
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
+  /** False until something was fetched in this membership: before, kafkajs has no way to commit. */
+  readonly canCommit: boolean
   /**
    * One commit, not repeated.
    *

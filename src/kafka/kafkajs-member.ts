@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { EnrichdError } from '../errors.js'
 import type { PendingCommit } from '../delivery/committer.js'
@@ -13,6 +14,7 @@ import type {
 import { aborted } from './aborted.js'
 import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
+import { kafkajsCommit } from './kafkajs-commit.js'
 import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
 import { TopicIds } from './topic-ids.js'
@@ -94,6 +96,7 @@ export class KafkajsMember implements GroupMember {
         this.#around.waiting(classifyKafkaError(error, 'joining the group'), [])
       }
       await this.#rest(delayMs)
+      this.aliveAt = performance.now()
     }
     await watching
     await this.#around.admin().close()
@@ -113,10 +116,10 @@ export class KafkajsMember implements GroupMember {
 
   /** The position first: what is fetched from the old one is then thrown away. */
   #readAnew({ topic, partition, offset }: Position): void {
-    if (!this.#assigned.some((each) => each.topic === topic && each.partition === partition)) return
-    this.#consumer?.seek({ topic, partition, offset: String(offset) })
+    const ours = this.#assigned.some((each) => each.topic === topic && each.partition === partition)
+    if (ours) this.#consumer?.seek({ topic, partition, offset: String(offset) })
     this.#options.handler.outOfRange({ topic, partition })
-    this.#options.handler.skipped({ topic, partition }, offset)
+    if (ours) this.#options.handler.skipped({ topic, partition }, offset)
   }
 
   /** The wanted topics that exist; says which are missing. */
@@ -136,6 +139,7 @@ export class KafkajsMember implements GroupMember {
     const crash = new Promise<never>((_, reject) => (this.#crashed = reject))
     crash.catch(() => undefined)
     const consumer = this.#createConsumer()
+    const over = new AbortController()
     this.#consumer = consumer
     try {
       await consumer.connect()
@@ -147,7 +151,7 @@ export class KafkajsMember implements GroupMember {
         partitionsConsumedConcurrently: HANDLERS,
         eachBatch: (payload) => this.#eachBatch(payload),
       })
-      await Promise.race([crash, aborted(this.#leaving.signal), this.#appeared(topics, wanted)])
+      await Promise.race([crash, aborted(this.#leaving.signal), this.#appeared(topics, wanted, over.signal)])
       if (!this.#isLeaving()) await this.#options.handler.joining()
       this.#end(undefined)
       await consumer.disconnect()
@@ -155,20 +159,22 @@ export class KafkajsMember implements GroupMember {
       this.#end(error instanceof Error ? error : new Error(String(error)))
       await consumer.disconnect().catch(() => undefined)
       throw error
+    } finally {
+      over.abort()
     }
   }
 
-  /** Resolves once a topic that was missing exists; never where none is missing. */
-  async #appeared(topics: readonly string[], wanted: readonly string[]): Promise<void> {
+  /** Resolves once a topic that was missing exists, or `over` is aborted; never where none is missing. */
+  async #appeared(topics: readonly string[], wanted: readonly string[], over: AbortSignal): Promise<void> {
     if (topics.length === wanted.length) return new Promise(() => undefined)
-    for (;;) {
+    const isNew = (topic: string) => wanted.includes(topic) && !topics.includes(topic)
+    while (!over.aborted && !this.#isLeaving()) {
       await this.#rest(TOPIC_CHECK_MS)
       const there = await this.#around
         .admin()
         .topics()
         .catch((): readonly string[] => [])
-      if (this.#isLeaving() || wanted.some((topic) => !topics.includes(topic) && there.includes(topic)))
-        return
+      if (there.some(isNew)) return
     }
   }
 
@@ -283,20 +289,16 @@ export class KafkajsMember implements GroupMember {
     if (this.#assigned.length > 0) this.#consumer?.resume(partitions.map(toKafkajs))
   }
 
+  get canCommit(): boolean {
+    return this.#payload !== undefined
+  }
+
   async commit(pending: readonly PendingCommit[]): Promise<void> {
     if (!this.#mayCommit || this.#payload === undefined) {
       throw new EnrichdError('KAFKA_FENCED', 'no commit while the group is being joined', { kind: 'outage' })
     }
-    const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>()
-    for (const { topic, partition, offset, metadata } of pending) {
-      const partitions = topics.get(topic) ?? []
-      partitions.push({ partition, offset: String(offset), metadata })
-      topics.set(topic, partitions)
-    }
     try {
-      await this.#payload.commitOffsetsIfNecessary({
-        topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
-      })
+      await this.#payload.commitOffsetsIfNecessary(kafkajsCommit(pending))
     } catch (error) {
       const classified = classifyKafkaError(error, 'committing offsets')
       // The heartbeat would notice only at its next turn.
@@ -344,12 +346,7 @@ export class KafkajsMember implements GroupMember {
   }
 
   async #rest(delayMs: number): Promise<void> {
-    if (this.#isLeaving()) return
-    let timer: NodeJS.Timeout | undefined
-    const elapsed = new Promise<void>((resolve) => (timer = setTimeout(resolve, delayMs)))
-    await Promise.race([elapsed, aborted(this.#leaving.signal)])
-    clearTimeout(timer)
-    this.aliveAt = performance.now()
+    await pause(delayMs, undefined, { signal: this.#leaving.signal }).catch(() => undefined)
   }
 }
 

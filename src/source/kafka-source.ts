@@ -59,6 +59,7 @@ export class KafkaSource implements RecordSource {
   readonly #owned = new Map<string, OwnedPartition>()
   readonly #memory = new SettledMemory()
   #joined = false
+  #isMember = false
   /** Between the news of a rebalance and the new assignment. */
   #joining = false
   #onJoined: () => void = () => undefined
@@ -78,7 +79,8 @@ export class KafkaSource implements RecordSource {
     this.#committer = new Committer({
       intervalMs: options.commitIntervalMs,
       clock: options.clock,
-      collect: () => [...this.#owned.values()].flatMap((owned) => owned.pendingCommit()),
+      collect: () =>
+        this.#member.canCommit ? [...this.#owned.values()].flatMap((owned) => owned.pendingCommit()) : [],
       commit: (pending) => this.#member.commit(pending),
       committed: (pending) => {
         this.#noteCommitted(pending)
@@ -105,8 +107,9 @@ export class KafkaSource implements RecordSource {
     return this.#joined
   }
 
+  /** To wait for Kafka, for a topic or for the group is to be alive. */
   get aliveAt(): number {
-    return this.#member.aliveAt
+    return this.#isMember ? this.#member.aliveAt : performance.now()
   }
 
   get state(): SourceState {
@@ -177,6 +180,7 @@ export class KafkaSource implements RecordSource {
       },
       left: (error) => {
         this.#joining = false
+        this.#isMember = false
         this.#revoke([...this.#owned.values()])
         this.#feed.flow()
         if (error !== undefined) this.#options.telemetry.dependencyDown('kafka', toEnrichdError(error))
@@ -205,6 +209,7 @@ export class KafkaSource implements RecordSource {
     this.#options.telemetry.assigned(assignment, kept.length)
     if (!this.#joined) this.#onJoined()
     this.#joined = true
+    this.#isMember = true
     this.#joining = false
     this.#feed.flow()
     return kept.flatMap((owned) => owned.readFrom)
@@ -241,6 +246,7 @@ export class KafkaSource implements RecordSource {
 
   /** The offsets that we knew are gone: what is in flight is released, and reading begins anew. */
   #restart(partition: TopicPartition): void {
+    this.#memory.forget(partition)
     const owned = this.#owned.get(keyOf(partition))
     if (owned === undefined) return
     const expected = owned.ledger.position ?? owned.committed ?? 0

@@ -9,6 +9,8 @@ export interface ResolveTopicsOptions {
   readonly wanted: readonly string[]
   readonly telemetry: Telemetry
   readonly draining: AbortSignal
+  /** A pattern never matches these, however they are called. */
+  readonly holdsDeadLetters: (topic: string) => boolean
 }
 
 /** How often Kafka is asked again, in ms. */
@@ -25,11 +27,12 @@ export async function resolveTopics({
   wanted,
   telemetry,
   draining,
+  holdsDeadLetters,
 }: ResolveTopicsOptions): Promise<readonly string[]> {
   if (!wanted.some(isPattern)) return wanted
   for (;;) {
     try {
-      const topics = matchingTopics(wanted, await admin.topics())
+      const topics = matchingTopics(wanted, await admin.topics(), holdsDeadLetters)
       if (topics.length > 0) return topics
       telemetry.dependencyDown('kafka', noMatch(wanted))
     } catch (error) {
@@ -41,11 +44,16 @@ export async function resolveTopics({
 }
 
 /** The names that are wanted, there or not, and those of `there` that match a wanted pattern; sorted. */
-export function matchingTopics(wanted: readonly string[], there: readonly string[]): readonly string[] {
+export function matchingTopics(
+  wanted: readonly string[],
+  there: readonly string[],
+  holdsDeadLetters: (topic: string) => boolean,
+): readonly string[] {
   const names = wanted.filter((topic) => !isPattern(topic))
   const patterns = wanted.filter(isPattern).map((pattern) => new RegExp(pattern.slice(1, -1)))
   const matching = there.filter(
-    (topic) => isEligible(topic) && patterns.some((pattern) => pattern.test(topic)),
+    (topic) =>
+      isEligible(topic) && !holdsDeadLetters(topic) && patterns.some((pattern) => pattern.test(topic)),
   )
   return [...new Set([...names, ...matching])].sort()
 }

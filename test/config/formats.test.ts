@@ -84,6 +84,8 @@ describe('formats', () => {
         'a{}',
         'a}b',
         'a-{YYYY}',
+        'a-{yyyy.MM.dd}',
+        'a-{yyyy-MM}',
         'a-{mm}',
         'a*',
         'a:b',

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { DeadLetterWriter, type DeadLetterStore } from '../../src/dead-letter/dead-letter-writer.js'
 import { fileDeadLetters } from '../../src/dead-letter/file-dead-letters.js'
+import { fileLetterLog } from '../../src/dead-letter/file-letter-log.js'
 import { kafkaDeadLetters } from '../../src/dead-letter/kafka-dead-letters.js'
 import { reject, type Rejected } from '../../src/delivery/delivery.js'
 import { EnrichdError } from '../../src/errors.js'
@@ -155,5 +156,30 @@ describe('fileDeadLetters', () => {
       [Buffer.from([0xff, 0x00]).toString('base64'), null],
     )
     assert.equal((lines[0]?.['headers'] as Record<string, string>)['enrichd-offset'], '1')
+  })
+
+  it('ends a line that a crash cut off, and keeps headers that are no text', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'dead-letters-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const path = join(folder, 'dead.ndjson')
+    await writeFile(path, '{"key":null,"val')
+    const bytes = Buffer.from([0xff, 0xfe, 0x01])
+    const one = rejected(1, null)
+    const store = fileDeadLetters(path)
+    await store.write([{ ...one, record: { ...one.record, headers: { h: bytes, t: Buffer.from('text') } } }])
+    await store.close()
+    const [cutOff, line = '', end] = (await readFile(path, 'utf8')).split('\n')
+    assert.deepEqual([cutOff, end], ['{"key":null,"val', ''])
+    const { headers } = JSON.parse(line) as { headers: Record<string, unknown> }
+    assert.deepEqual([headers['h'], headers['t']], [{ base64: bytes.toString('base64') }, 'text'])
+    const log = fileLetterLog(path)
+    const [part] = await log.open()
+    assert.ok(part)
+    const { letters } = await log.read(part, 0)
+    assert.deepEqual(
+      letters.map((letter) => letter.headers['h']),
+      [bytes],
+    )
+    await log.close()
   })
 })

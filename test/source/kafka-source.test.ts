@@ -17,6 +17,7 @@ class FakeMember implements GroupMember {
   metadata = ''
   committedOffset = 0
   aliveAt = 0
+  canCommit = true
 
   run(): Promise<void> {
     return Promise.resolve()

@@ -1,7 +1,8 @@
+import { topicsToRead } from '../../assembly/topics-to-read.js'
 import type { Config } from '../../config/schema.js'
 import { EnrichdError } from '../../errors.js'
 import type { GroupDescription, KafkaInspector } from '../../kafka/kafka-inspector.js'
-import { isPattern, matchingTopics } from '../../source/resolve-topics.js'
+import { isPattern } from '../../source/resolve-topics.js'
 import { advise, inWords, type Report } from '../finding.js'
 
 /** The topics to read, tried one by one. @returns those that are there */
@@ -12,7 +13,7 @@ export async function checkTopics(
 ): Promise<readonly string[]> {
   const wanted = config.kafka.topics
   const patterns = wanted.filter(isPattern)
-  const names = patterns.length === 0 ? wanted : matchingTopics(wanted, await inspector.topics())
+  const names = patterns.length === 0 ? wanted : topicsToRead(config, await inspector.topics())
   if (names.length === 0) {
     const message = 'no topic matches; correct kafka.topics, or allow this user to describe the topics'
     report({ status: 'FAIL', subject: `kafka topics ${patterns.join(', ')}`, message })

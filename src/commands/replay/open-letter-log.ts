@@ -1,3 +1,4 @@
+import { topicsToRead } from '../../assembly/topics-to-read.js'
 import { assembleInspector, assembleKafka } from '../../assembly/assemble-kafka.js'
 import type { Config } from '../../config/schema.js'
 import type { DeadLetter } from '../../dead-letter/dead-letter.js'
@@ -8,7 +9,6 @@ import type { SourceRecord } from '../../delivery/delivery.js'
 import { EnrichdError } from '../../errors.js'
 import type { KafkaInspector } from '../../kafka/kafka-inspector.js'
 import { typeOf } from '../../kafka/kafkajs-inspector.js'
-import { matchingTopics } from '../../source/resolve-topics.js'
 import type { TelemetryHandle } from '../../telemetry/create-telemetry.js'
 import { deadLetterTopics } from '../dead-letter-topics.js'
 
@@ -32,7 +32,7 @@ export async function openLetterLog(
     return { log: fileLetterLog(config.deadLetter.path), original: () => Promise.resolve(undefined) }
   const inspector = assembleInspector(config, handle)
   const admin = assembleKafka(config, handle).admin()
-  const sources = topics.length > 0 ? topics : matchingTopics(config.kafka.topics, await inspector.topics())
+  const sources = topics.length > 0 ? topics : topicsToRead(config, await inspector.topics())
   const log = kafkaLetterLog({
     inspector,
     admin,
