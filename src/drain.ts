@@ -75,8 +75,8 @@ async function startAdmin({ config, handle, lifecycle, source, telemetry }: Part
     status: () => handle.status(),
     metrics: () => handle.metrics(),
     metricsContentType: handle.metricsContentType,
-    onError: (path) => {
-      telemetry.warning('admin.failed', `${path} could not be answered`)
+    onError: (path, error) => {
+      telemetry.warning('admin.failed', `${path} could not be answered`, { error })
     },
   })
 }

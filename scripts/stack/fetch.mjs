@@ -6,7 +6,13 @@ import { clearInterval, setInterval } from 'node:timers'
 import { findJava, findMaven } from './java.mjs'
 import { withLock } from './lock.mjs'
 import { cacheDirectory } from './paths.mjs'
-import { elasticsearchArtifact, kafkaDependencies, kafkaVersion } from './versions.mjs'
+import {
+  corenlpDependencies,
+  corenlpVersion,
+  elasticsearchArtifact,
+  kafkaDependencies,
+  kafkaVersion,
+} from './versions.mjs'
 
 /**
  * Fetches Kafka with all it needs through Maven, once; Maven's own settings say from where.
@@ -15,7 +21,19 @@ import { elasticsearchArtifact, kafkaDependencies, kafkaVersion } from './versio
  * @returns {Promise<string>} the directory of its jars
  */
 export function fetchKafka(tell) {
-  return fetchOnce(`kafka-${kafkaVersion}`, { tell, goal: 'copy-dependencies', pom: kafkaPom })
+  const pom = (directory) => dependenciesPom(kafkaDependencies, directory)
+  return fetchOnce(`kafka-${kafkaVersion}`, { tell, goal: 'copy-dependencies', pom })
+}
+
+/**
+ * Fetches Stanford CoreNLP with its English models, 480 MB.
+ *
+ * @param {(line: string) => void} tell
+ * @returns {Promise<string>} the directory of its jars
+ */
+export function fetchCorenlp(tell) {
+  const pom = (directory) => dependenciesPom(corenlpDependencies, directory)
+  return fetchOnce(`corenlp-${corenlpVersion}`, { tell, goal: 'copy-dependencies', pom })
 }
 
 /**
@@ -88,10 +106,10 @@ function runMaven({ what, goal, directory, tell }) {
   })
 }
 
-function kafkaPom(directory) {
-  const dependencies = kafkaDependencies.map((item) => `<dependency>${coordinates(item)}</dependency>`)
+function dependenciesPom(dependencies, directory) {
+  const items = dependencies.map((item) => `<dependency>${coordinates(item)}</dependency>`)
   return pomFile({
-    before: `<dependencies>${dependencies.join('')}</dependencies>`,
+    before: `<dependencies>${items.join('')}</dependencies>`,
     configuration: `<outputDirectory>${directory}</outputDirectory><includeScope>runtime</includeScope>`,
   })
 }

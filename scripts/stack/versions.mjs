@@ -2,6 +2,7 @@ import { findJava, findMaven } from './java.mjs'
 
 /** The versions that the servers come in. */
 export const kafkaVersion = '4.1.0'
+export const corenlpVersion = '4.5.10'
 const elasticsearchVersions = { 8: '8.19.2', 9: '9.2.4' }
 const slf4jVersion = '1.7.36'
 
@@ -19,6 +20,17 @@ export function javaForElasticsearch(version) {
 export const kafkaDependencies = [
   { groupId: 'org.apache.kafka', artifactId: 'kafka_2.13', version: kafkaVersion },
   { groupId: 'org.slf4j', artifactId: 'slf4j-simple', version: slf4jVersion },
+]
+
+/** What Maven is to fetch for Stanford's server and its English models. */
+export const corenlpDependencies = [
+  { groupId: 'edu.stanford.nlp', artifactId: 'stanford-corenlp', version: corenlpVersion },
+  {
+    groupId: 'edu.stanford.nlp',
+    artifactId: 'stanford-corenlp',
+    version: corenlpVersion,
+    classifier: 'models',
+  },
 ]
 
 /** @param {string} version */

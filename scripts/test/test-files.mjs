@@ -3,6 +3,8 @@ import { join } from 'node:path'
 
 /** Folders of `test/` that are not part of `npm test`: they are longer, and have commands of their own. */
 const otherFolders = ['bench']
+/** These a filter can name, as `npm run test:corenlp` does. */
+const namedFolders = ['corenlp']
 /** Folders whose tests need the servers. */
 const serverFolders = ['integration', 'faults']
 /** Of the faults `npm test` runs these, in their short form; `npm run test:faults` runs all, and a filter what it names. */
@@ -33,6 +35,7 @@ export function testFiles(root, filters) {
 }
 
 function isDefault(path) {
+  if (namedFolders.some((folder) => within(path, folder))) return false
   return process.env['FAULTS'] === 'all' || !within(path, 'faults') || shortFaults.includes(path)
 }
 

@@ -15,7 +15,7 @@ h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1rem; margin: 1.6rem 0 .4rem
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8883; font-variant-numeric: tabular-nums }
 th { font-weight: 600 } .number { text-align: right } .quiet { opacity: .65 } .bad { color: #d33 }
-.wide { overflow-x: auto }
+.wide { overflow-x: auto } #numbers td:last-child { width: 50% } #dependencies td:last-child { overflow-wrap: anywhere }
 `
 
 // Texts get into the page through textContent only: whatever a dependency's error says stays text.
@@ -38,6 +38,7 @@ function fill(id, rows) {
     return row
   }))
 }
+const each = (n, more) => n === undefined || n === null ? '' : ms(n) + ' each, ' + more
 const number = (text) => ({ text, mark: 'number' })
 function show(s) {
   $('state').textContent = s.state + ', up ' + ms(s.uptimeMs) + ', version ' + s.version
@@ -53,13 +54,14 @@ function show(s) {
     ['released', number(count(c.released)), ''],
     ['lag', number(count(s.lag)), ''],
     ['held', number(count(s.buffered.records)), bytes(s.buffered.bytes)],
-    ['NLP calls in flight', number(s.nlp.inFlight + ' of ' + s.nlp.limit), ms(r.nlp.msEach) + ' each, ' + count(r.nlp.perSecond) + '/s'],
-    ['bulk requests in flight', number(count(s.bulk.inFlight)), ms(r.bulk.msEach) + ' each, ' + count(r.bulk.documentsEach) + ' documents'],
+    ['NLP calls in flight', number(s.nlp.inFlight + ' of ' + s.nlp.limit), each(r.nlp.msEach, count(r.nlp.perSecond) + '/s')],
+    ['bulk requests in flight', number(count(s.bulk.inFlight)), each(r.bulk.msEach, count(r.bulk.documentsEach) + ' documents')],
     ['event loop', number(Math.round(r.eventLoopBusy * 100) + ' %'), 'busy'],
   ])
   fill('dependencies', s.dependencies.map((d) => [
-    d.name, { text: d.state, mark: d.state === 'down' ? 'bad' : '' }, d.state === 'unknown' ? '' : ms(d.forMs), d.why ? d.why.message : '',
+    d.name, { text: d.state === 'unknown' ? 'not used yet' : d.state, mark: { down: 'bad', unknown: 'quiet' }[d.state] ?? '' }, d.state === 'unknown' ? '' : ms(d.forMs), d.why ? d.why.message : '',
   ]))
+  $('assigned').hidden = s.partitions.length === 0
   fill('partitions', s.partitions.map((p) => [
     p.topic + '-' + p.partition, number(count(p.lag)), number(count(p.committed)), number(count(p.highWatermark)), number(count(p.unsettled)), p.paused ? 'paused' : '',
   ]))
@@ -85,8 +87,7 @@ const body = `
 <h2>Records</h2><table><tbody id="numbers"></tbody></table>
 <h2>Dependencies</h2>
 <table><thead><tr><th>name</th><th>state</th><th>for</th><th>why</th></tr></thead><tbody id="dependencies"></tbody></table>
-<h2>Partitions</h2>
-<div class="wide"><table><thead><tr><th>partition</th><th class="number">lag</th><th class="number">committed</th><th class="number">end</th><th class="number">unsettled</th><th></th></tr></thead><tbody id="partitions"></tbody></table></div>
+<div id="assigned" class="wide" hidden><h2>Partitions</h2><table><thead><tr><th>partition</th><th class="number">lag</th><th class="number">committed</th><th class="number">end</th><th class="number">unsettled</th><th></th></tr></thead><tbody id="partitions"></tbody></table></div>
 <p class="quiet"><span id="fresh"></span> · <a href="status">status as JSON</a> · <a href="metrics">metrics</a></p>
 <noscript>This page needs JavaScript; <a href="status">the same as JSON</a> does not.</noscript>
 `

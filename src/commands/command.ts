@@ -24,6 +24,8 @@ export interface CommandContext {
   readonly positionals: readonly string[]
   /** The configuration from `--config`, the environment and `--set`. @throws ConfigError, which ends the program with 78 */
   readonly loadConfig: () => LoadedConfig
+  /** For a command that uses no setting: refuses values that are wrong, and requires none. @throws ConfigError */
+  readonly checkGiven: () => void
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly stdin: Readable
   readonly stdout: Writable

@@ -1,12 +1,15 @@
 import { ConfigError } from '../config/config-error.js'
-import { loadConfig } from '../config/load.js'
+import { checkGiven, loadConfig } from '../config/load.js'
 import { EnrichdError } from '../errors.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import { parseCommandLine } from './command-line.js'
 import { commandUsage, programUsage } from './usage.js'
 import { UsageError } from './usage-error.js'
 
-export interface ProcessContext extends Omit<CommandContext, 'options' | 'positionals' | 'loadConfig'> {
+export interface ProcessContext extends Omit<
+  CommandContext,
+  'options' | 'positionals' | 'loadConfig' | 'checkGiven'
+> {
   /** The arguments behind the program's name. */
   readonly args: readonly string[]
   readonly commands: readonly [Command, ...Command[]]
@@ -40,8 +43,16 @@ async function dispatch({ args, commands, version, ...context }: ProcessContext)
     return exitCodes.ok
   }
   const { command, files, set, options, positionals } = line
-  const load = () => loadConfig({ files, environment: context.environment, set })
-  return command.run({ ...context, options, positionals, loadConfig: load })
+  const sources = { files, environment: context.environment, set }
+  return command.run({
+    ...context,
+    options,
+    positionals,
+    loadConfig: () => loadConfig(sources),
+    checkGiven: () => {
+      checkGiven(sources)
+    },
+  })
 }
 
 /**

@@ -22,7 +22,8 @@ export const nlpServer: Command = {
     },
     people: { type: 'boolean', doc: 'finds people, places, organisations too, at a tenth of the speed' },
   },
-  async run({ options, stdout, shutdown, cutOff }) {
+  async run({ options, stdout, shutdown, cutOff, checkGiven }) {
+    checkGiven()
     const service = await createService(options)
     const stopped = aborted(shutdown).then(() => service.stop())
     try {

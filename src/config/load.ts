@@ -31,18 +31,38 @@ export interface LoadedConfig {
  *
  * @throws ConfigError with everything that is wrong, at once
  */
-export function loadConfig({ files = [], environment = {}, set = [] }: ConfigSources): LoadedConfig {
-  const layers = [...files.map(fileLayer), environmentLayer(environment), setLayer(set)]
-  const given = new Map(layers.flatMap((layer) => layer.given).map((value) => [value.key, value]))
-  const { values, problems } = accept(given)
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const { given, values, faults } = readSources(sources)
   const holder = assemble(values)
   const config = holder.getProperties()
-  const faults = [...layers.flatMap((layer) => layer.problems), ...problems]
   const invalid = new Set(faults.map(({ key }) => key))
   const found = [...faults, ...missing(config, given, invalid), ...contradictions(config, given, invalid)]
   if (found.length > 0) throw new ConfigError(found)
   holder.validate({ allowed: 'strict' })
   return { config: deepFreeze(config), origins: originsOf(given) }
+}
+
+/**
+ * For a command that uses no setting: whatever is given is checked value by value; nothing is required.
+ *
+ * @throws ConfigError with everything that is wrong, at once
+ */
+export function checkGiven(sources: ConfigSources): void {
+  const { faults } = readSources(sources)
+  if (faults.length > 0) throw new ConfigError(faults)
+}
+
+interface Read {
+  readonly given: GivenByKey
+  readonly values: ReadonlyMap<string, unknown>
+  readonly faults: readonly Problem[]
+}
+
+function readSources({ files = [], environment = {}, set = [] }: ConfigSources): Read {
+  const layers = [...files.map(fileLayer), environmentLayer(environment), setLayer(set)]
+  const given = new Map(layers.flatMap((layer) => layer.given).map((value) => [value.key, value]))
+  const { values, problems } = accept(given)
+  return { given, values, faults: [...layers.flatMap((layer) => layer.problems), ...problems] }
 }
 
 type GivenByKey = ReadonlyMap<string, Given>

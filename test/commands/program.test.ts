@@ -67,6 +67,14 @@ describe('the program', { concurrency: 2 }, () => {
     }
   })
 
+  test('nlp-server needs no setting, and one that is wrong exits 78 all the same', async () => {
+    const wrong = await enrichd(['nlp-server', '--set', 'nlp.maxConcurrency=0'], { ENRICHD_NLP_URI: 'a' })
+    assert.deepEqual([wrong.code, wrong.stdout], [78, ''])
+    assert.match(wrong.stderr, /nlp\.maxConcurrency/)
+    assert.match(wrong.stderr, /the nearest is ENRICHD_NLP_URL\n/)
+    assert.doesNotMatch(wrong.stderr, /is missing/)
+  })
+
   test('config prints the effective configuration with origins, and flushes it before it exits', async () => {
     const { code, stdout } = await enrichd(
       ['config', '--config', 'config/enrichd.yaml', '--set', 'log.level=warn'],

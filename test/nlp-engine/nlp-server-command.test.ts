@@ -14,6 +14,7 @@ function contextWith(
     options,
     positionals: [],
     loadConfig: () => assert.fail('needs no configuration'),
+    checkGiven: () => undefined,
     environment: {},
     stdin: new PassThrough(),
     stdout,
