@@ -346,6 +346,7 @@ export class KafkajsMember implements GroupMember {
   }
 
   async #rest(delayMs: number): Promise<void> {
+    // It takes its listener back: an outage has many rests.
     await pause(delayMs, undefined, { signal: this.#leaving.signal }).catch(() => undefined)
   }
 }

@@ -2,6 +2,10 @@ import type { DaemonProcess } from '../../support/daemon-process.js'
 import type { Lab } from './lab.js'
 import type { Outage } from './outages.js'
 
+const exitCutOff = 75
+/** The default of `pipeline.gracefulTimeoutMs`. */
+const gracefulTimeoutMs = 30_000
+
 /** One daemon that is always there, as a container would see to it, and at times another one beside it. */
 export class Crew {
   readonly #lab: Lab
@@ -15,6 +19,8 @@ export class Crew {
   /** What must not happen, in words. */
   readonly objections: string[] = []
   restarts = 0
+  /** Drains that their deadline cut off: the servers were away for too long. */
+  cutOffs = 0
 
   constructor(lab: Lab) {
     this.#lab = lab
@@ -37,7 +43,9 @@ export class Crew {
     if (signalled(how) || this.#over) return
     if (!this.#asked.has(daemon) && !this.#stopped.has(daemon))
       this.objections.push(`a daemon ended by itself with ${how.code}: ${daemon.tail(5)}`)
-    if (this.#asked.has(daemon) && how.code !== 0)
+    if (this.#asked.has(daemon) && how.code === exitCutOff && drainedMs(daemon) >= gracefulTimeoutMs)
+      this.cutOffs++
+    else if (this.#asked.has(daemon) && how.code !== 0)
       this.objections.push(`a daemon that was asked to end did so with ${how.code}: ${daemon.tail(5)}`)
     if (daemon === this.#main && !this.#asked.has(daemon)) this.restart()
   }
@@ -111,4 +119,8 @@ export class Crew {
 
 function signalled({ signal }: { readonly signal: string | null }): boolean {
   return signal !== null
+}
+
+function drainedMs(daemon: DaemonProcess): number {
+  return Number(daemon.lines.find(({ event }) => event === 'daemon.stopped')?.['durationMs'] ?? 0)
 }

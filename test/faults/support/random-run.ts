@@ -13,6 +13,8 @@ import { seededRandom } from './random.js'
 import { randomSchedule, type PlannedFault, type Target } from './random-schedule.js'
 
 const measureMs = 2000
+/** Servers that share a busy machine with several schedules take their time for a new index. */
+const startTimeoutMs = 240_000
 const resumeTimeoutMs = 30_000
 const drainTimeoutMs = 120_000
 
@@ -60,7 +62,7 @@ async function run(
 ): Promise<Outcome> {
   const meter = lab.crewMeter()
   lab.feed()
-  await lab.checker.indexed(200)
+  await lab.checker.indexed(200, startTimeoutMs)
   const rate = await meter.measure(measureMs)
   const endMs = await inject(schedule, outageFor, lab)
   const workedAfterMs = await meter.resumed(endMs, atWork * rate, resumeTimeoutMs)
@@ -76,6 +78,7 @@ async function run(
       workedAfterMs,
       resumedAfterMs,
       restarts: crew.restarts,
+      cutOffs: crew.cutOffs,
     },
     objections: [...objections(report, { repeatedCalls: Infinity }), ...crew.objections, ...stalled],
   }
