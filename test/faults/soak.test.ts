@@ -30,8 +30,16 @@ it(
   { skip },
   async (t) => {
     const { random, seed } = seededRandom()
-    const kafka = await startProxiedKafka(t, { elasticsearch: shared.elasticsearch, name: 'soak' })
+    const servers: (() => Promise<void>)[] = []
+    const kafka = await startProxiedKafka(
+      { after: (run) => void servers.push(run) },
+      { elasticsearch: shared.elasticsearch, name: 'soak' },
+    )
     const lab = await Lab.open(t, { servers: kafka.servers, ...light })
+    // After the lab: it deletes its topics.
+    t.after(async () => {
+      for (const run of servers.toReversed()) await run()
+    })
     const crew = new Crew(lab)
     const faults = [
       ...nlpOutages,
