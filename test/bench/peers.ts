@@ -138,7 +138,10 @@ if (values.help || lab === undefined || !existsSync(join(lab, 'run_one.py'))) {
 try {
   const result = resultOf(await measure(lab))
   mkdirSync('.bench', { recursive: true })
-  writeFileSync(values.json, `${JSON.stringify({ machine: machine(), result }, null, 2)}\n`)
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ machine: machine(), results: { peers: result } }, null, 2)}\n`,
+  )
   console.log(reportText('Peers: no latency, C = 256, bulks of 50', result))
 } finally {
   if (!values.keep) await BenchStack.wipe()

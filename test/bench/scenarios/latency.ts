@@ -32,7 +32,7 @@ const latenciesMs: Readonly<Record<number, readonly number[]>> = {
 const quickLatenciesMs: typeof latenciesMs = { 10: [20, 100], 64: [100] }
 const longestSlowCallMs = 5000
 
-interface CellRun extends Cell {
+export interface CellRun extends Cell {
   readonly subject: 'enrichd' | 'bare calls'
   readonly callsPerSecond: number
   /** The share of C × time in which a call was in flight, seen by the service. */

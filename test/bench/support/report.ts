@@ -28,6 +28,8 @@ export function checkText(check: Check): string {
   return `${holds(check) ? 'holds ' : 'MISSED'}  ${what}: ${numberText(value)} (${bound})`
 }
 
+export type Machine = ReturnType<typeof machine>
+
 /** The machine and its state, without which figures mean nothing. */
 export function machine() {
   return {
