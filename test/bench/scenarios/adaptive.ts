@@ -16,6 +16,8 @@ interface Phase {
   readonly goodput: number
   /** Goodput by K/L. */
   readonly ratio: number
+  /** Calls served at a time by K: what is missing from 1 are slots that stood empty. */
+  readonly occupancy: number
   readonly rejectedShare: number
   readonly load: number
 }
@@ -28,10 +30,12 @@ export const adaptive: Scenario = {
       ...(await measurePhases(bench, 429)),
       ...(bench.quick ? [] : await measurePhases(bench, 503)),
     ]
-    const rows: Row[] = phases.map(({ capacity, rejectStatus, goodput, ratio, rejectedShare }) => ({
-      name: `K = ${capacity}, ${rejectStatus}`,
-      figures: { 'calls/s': goodput, 'by K/L': ratio, 'rejected %': rejectedShare * 100 },
-    }))
+    const rows: Row[] = phases.map(
+      ({ capacity, rejectStatus, goodput, ratio, occupancy, rejectedShare }) => ({
+        name: `K = ${capacity}, ${rejectStatus}`,
+        figures: { 'calls/s': goodput, 'by K/L': ratio, occupancy, 'rejected %': rejectedShare * 100 },
+      }),
+    )
     const checks: Check[] = phases.flatMap(({ capacity, rejectStatus, ratio, rejectedShare }) => [
       { what: `goodput by K/L, K = ${capacity}, ${rejectStatus}`, value: ratio, atLeast: 0.95 },
       { what: `share rejected, K = ${capacity}, ${rejectStatus}`, value: rejectedShare, atMost: 0.02 },
@@ -60,9 +64,11 @@ async function measurePhases(bench: Bench, rejectStatus: 429 | 503): Promise<Pha
       const after = await bench.nlp.stats()
       const answered = after.answered - before.answered
       const rejected = after.rejected - before.rejected
-      const goodput = (answered / (after.nowMs - before.nowMs)) * 1000
+      const forMs = after.nowMs - before.nowMs
+      const goodput = (answered / forMs) * 1000
       const phase = {
         ...{ capacity, rejectStatus, goodput, ratio: (goodput * latencyMs) / 1000 / capacity },
+        occupancy: (after.busyMs - before.busyMs) / (forMs * capacity),
         rejectedShare: rejected / (answered + rejected),
         load: loadavg()[0] ?? NaN,
       }
