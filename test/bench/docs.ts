@@ -38,9 +38,12 @@ function update(file: string): void {
   const { machine, results } = JSON.parse(readFileSync(file, 'utf8')) as Results
   let text = readFileSync(page, 'utf8')
   for (const [name, result] of Object.entries(results)) {
-    const marks = new RegExp(`(<!-- bench ${name} -->\\n)[^]*?(\\n<!-- end -->)`)
+    const marks = new RegExp(`(<!-- bench ${name} -->\\n)[^]*?(<!-- end -->)`)
     if (!marks.test(text)) throw new Error(`${page} has no marks for ${name}`)
-    text = text.replace(marks, (_all, begin: string, end: string) => begin + sectionOf(machine, result) + end)
+    text = text.replace(
+      marks,
+      (_all, begin: string, end: string) => `${begin}${sectionOf(machine, result)}\n${end}`,
+    )
   }
   writeFileSync(page, text)
   drawPictures(results)

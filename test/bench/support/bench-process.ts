@@ -19,6 +19,8 @@ const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+// A signal would end the runner without that event.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
 
 /** A process under measurement, or one that helps to measure. It ends with the runner at the latest. */
 export class BenchProcess {
