@@ -23,9 +23,12 @@ const STAGES_FULL = 4
 /** The source by the settings `source.*` and `kafka.*`. */
 export function assembleSource(config: Config, around: SourceSurroundings): RecordSource {
   const { source, kafka, pipeline } = config
-  if (source.type === 'file') return new LinesRecordSource({ type: 'file', path: source.path ?? '' })
+  const { maxBufferedBytes } = pipeline
+  if (source.type === 'file')
+    return new LinesRecordSource({ input: { type: 'file', path: source.path ?? '' }, maxBufferedBytes })
   if (source.type === 'stdin') {
-    return new LinesRecordSource({ type: 'stdin', stream: process.stdin, startedAtMs: Date.now() })
+    const input = { type: 'stdin', stream: process.stdin, startedAtMs: Date.now() } as const
+    return new LinesRecordSource({ input, maxBufferedBytes })
   }
   const { telemetry, draining } = around
   const client = around.kafka()
@@ -41,7 +44,7 @@ export function assembleSource(config: Config, around: SourceSurroundings): Reco
     },
     group: { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel },
     bufferSize: pipeline.bufferSize,
-    maxBufferedBytes: pipeline.maxBufferedBytes,
+    maxBufferedBytes,
     maxUnsettledPerPartition: STAGES_FULL * pipeline.bufferSize,
     commitIntervalMs: kafka.commitIntervalMs,
     rebalanceDrainMs: Math.min(5000, Math.floor(sessionTimeoutMs / 3)),

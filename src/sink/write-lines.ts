@@ -108,6 +108,8 @@ export function openStreamOutput(stream: Writable, name: string): LineOutput {
     new EnrichdError('SINK_CLOSED', `${name} was closed by its reader`, { kind: 'outage', cause })
   // Without a listener an EPIPE between two writes would end the process.
   const ignore = () => undefined
+  // Standard output takes itself for usable again after an EPIPE, and would be waited for without end.
+  let failed = false
   stream.on('error', ignore)
   return {
     name,
@@ -118,13 +120,14 @@ export function openStreamOutput(stream: Writable, name: string): LineOutput {
           return
         }
         stream.write(text, (error) => {
+          failed ||= Boolean(error)
           if (error === null || error === undefined) resolve()
           else if (readerIsGone(error)) reject(closed(error))
           else reject(sinkFailed(name, error))
         })
       }),
     async close() {
-      if (stream.writableNeedDrain && !stream.destroyed)
+      if (!failed && stream.writableNeedDrain && !stream.destroyed)
         await Promise.race([once(stream, 'drain'), once(stream, 'close')])
       stream.off('error', ignore)
     },
