@@ -56,9 +56,11 @@ export async function drainWith(
       if (lifecycle.running()) telemetry.lifecycle('running')
     })
     .catch(fail)
-  await settled.catch((error: unknown) => {
+  const ended = settled.catch((error: unknown) => {
     if (!(error instanceof EnrichdError && error.code === 'SINK_CLOSED')) fail(error)
   })
+  // A flow that hangs must not keep the drain's own deadline from ending the process.
+  await Promise.race([ended, untilAborted(lifecycle.draining)])
   const outcome = await lifecycle.shutdown('the input has ended')
   report(parts, outcome, failure)
   await handle.close()
@@ -116,4 +118,12 @@ function onAbort(signal: AbortSignal, then: (reason: string) => void): void {
   }
   if (signal.aborted) tell()
   else signal.addEventListener('abort', tell, { once: true })
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    onAbort(signal, () => {
+      resolve()
+    })
+  })
 }
