@@ -37,8 +37,12 @@ function crash(error: unknown): never {
   process.exit(exitCodes.failed)
 }
 
+/** How long the last lines may take to a reader that is there and does not read. */
+const FLUSH_MS = 1000
+
 function flushed(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
+    setTimeout(resolve, FLUSH_MS)
     stream.write('', () => {
       resolve()
     })

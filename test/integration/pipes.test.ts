@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -46,13 +48,11 @@ async function startPipe(t: TestContext): Promise<{ child: ChildProcessWithoutNu
 /** Writes lines as fast as the pipe takes them. */
 function feed({ stdin }: ChildProcessWithoutNullStreams, count: number) {
   const fed = { lines: 0, done: Promise.resolve() }
-  const write = async () => {
-    while (fed.lines < count && !stdin.destroyed) {
-      if (!stdin.write(lineOf(fed.lines++))) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
-    }
-    stdin.end()
+  function* lines() {
+    while (fed.lines < count) yield lineOf(fed.lines++)
   }
-  fed.done = write()
+  // That nobody reads any more is the program's right.
+  fed.done = pipeline(Readable.from(lines(), { highWaterMark: 1 }), stdin).catch(() => undefined)
   return fed
 }
 
