@@ -46,7 +46,7 @@ export const pipelineSection = {
     example: '256MiB',
   }),
   order: setting(choice('none', 'partition'), 'none', {
-    doc: 'Whether documents are written in the order of their partition, or as their calls complete. Calls run concurrently either way.',
+    doc: 'Whether records leave the NLP service for their bulks in the order of their partition, or as their calls complete. Calls run concurrently either way, and so do bulk requests (`elasticsearch.maxConcurrency`).',
     example: 'partition',
   }),
   gracefulTimeoutMs: setting(milliseconds(0, 3_600_000), 30_000, {
