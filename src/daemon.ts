@@ -23,10 +23,7 @@ export interface DaemonSurroundings extends DaemonSignals {
 export async function runDaemon(config: Config, surroundings: DaemonSurroundings): Promise<number> {
   const parts = await assemble(config, {
     environment: surroundings.environment,
-    again: async ({ record }) => {
-      for await (const finished of flow([record], config, parts)) return finished
-      return { status: 'released', record }
-    },
+    again: (records) => flow(records, config, parts),
   })
   const { source, sink, deadLetters, guard, telemetry } = parts
   const settled = flow(
@@ -41,7 +38,7 @@ export async function runDaemon(config: Config, surroundings: DaemonSurroundings
 
 /** The whole way of a record. */
 export function flow(
-  records: AsyncIterable<SourceRecord> | SourceRecord[],
+  records: AsyncIterable<SourceRecord> | readonly SourceRecord[],
   config: Config,
   { enriching, batching, sink }: Pick<Parts, 'enriching' | 'batching' | 'sink'>,
 ): Pipeline<Finished> {

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.js'
 import type { DeadLetterWriter } from '../dead-letter/dead-letter-writer.js'
 import { RejectionGuard, type RejectionGuardOptions } from '../dead-letter/rejection-guard.js'
 import type { EnrichOptions } from '../enrich/enrich.js'
+import { NlpService } from '../enrich/nlp-service.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
 import { Lifecycle } from '../lifecycle.js'
 import { systemClock } from '../pipeline/clock.js'
@@ -92,20 +93,24 @@ export type Line = Pick<Parts, 'enriching' | 'batching' | 'sink' | 'deadLetters'
  *
  * @throws what an own NLP adapter throws while it is loaded
  */
-export async function assembleLine(config: Config, around: LineSurroundings): Promise<Line> {
-  const { environment, telemetry, kafka, source } = around
-  const { draining, cutOff } = around.lifecycle
+export async function assembleLine(config: Config, surroundings: LineSurroundings): Promise<Line> {
+  const { environment, telemetry, kafka, source } = surroundings
+  const { draining, cutOff } = surroundings.lifecycle
   const analyser = await assembleAnalyser(config, { proxies: proxiesOf(environment), telemetry })
   const sink = assembleSink(config, { telemetry, draining, cutOff })
   const { secrets, userNames } = secretsInUse(config, environment)
   const mask = maskSecrets(secrets, userNames)
   const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry, mask })
+  const { probeIntervalMs } = config.nlp.breaker
+  const around = { analyser, draining, cutOff, telemetry }
+  const service = new NlpService({ ...config.nlp, ...around, probeIntervalMs })
   return {
     sink,
     deadLetters,
-    enriching: enrichOptions(config, { analyser, draining, cutOff, telemetry }),
+    enriching: enrichOptions(config, { ...around, service }),
     batching: { ...config.elasticsearch, backlog: () => source.state.waiting > 0 },
     close: async () => {
+      service.close()
       await Promise.all([deadLetters.close(), analyser.close(), sink.close()])
     },
   }
@@ -113,7 +118,7 @@ export async function assembleLine(config: Config, around: LineSurroundings): Pr
 
 function enrichOptions(
   { nlp, pipeline, elasticsearch }: Config,
-  around: Pick<EnrichOptions, 'analyser' | 'draining' | 'cutOff' | 'telemetry'>,
+  around: Pick<EnrichOptions, 'service' | 'analyser' | 'draining' | 'cutOff' | 'telemetry'>,
 ): EnrichOptions {
   const { indexTimePastMs, indexTimeFutureMs } = elasticsearch
   return {

@@ -44,6 +44,8 @@ export interface Command {
   /** What stands behind the name in the help: `[RECORD]`. Without it the command takes no arguments. */
   readonly positionals?: string
   readonly options?: Readonly<Record<string, CommandOption>>
+  /** It hears `shutdown` itself, and finishes what it began. Any other command ends at the first signal, with 1. */
+  readonly drains?: true
   /**
    * Does it, and resolves with the exit code.
    *

@@ -3,6 +3,7 @@ import { checkGiven, loadConfig } from '../config/load.js'
 import { EnrichdError } from '../errors.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import { parseCommandLine } from './command-line.js'
+import { interruptible } from './interruptible.js'
 import { commandUsage, programUsage } from './usage.js'
 import { UsageError } from './usage-error.js'
 
@@ -44,15 +45,17 @@ async function dispatch({ args, commands, version, ...context }: ProcessContext)
   }
   const { command, files, set, options, positionals } = line
   const sources = { files, environment: context.environment, set }
-  return command.run({
-    ...context,
-    options,
-    positionals,
-    loadConfig: () => loadConfig(sources),
-    checkGiven: () => {
-      checkGiven(sources)
-    },
-  })
+  const run = () =>
+    command.run({
+      ...context,
+      options,
+      positionals,
+      loadConfig: () => loadConfig(sources),
+      checkGiven: () => {
+        checkGiven(sources)
+      },
+    })
+  return command.drains === true ? run() : interruptible(run, context.shutdown)
 }
 
 /**

@@ -5,6 +5,7 @@ import { UsageError } from './usage-error.js'
 export const nlpServer: Command = {
   name: 'nlp-server',
   summary: 'the reference NLP service: entities and severities of log lines over HTTP, on worker threads',
+  drains: true,
   options: {
     host: { type: 'string', placeholder: 'ADDRESS', doc: 'listens there; default 127.0.0.1' },
     port: { type: 'string', placeholder: 'PORT', doc: 'default 8080; 0 takes a free one' },

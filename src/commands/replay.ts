@@ -4,6 +4,7 @@ import { selectionOf } from './replay/selection.js'
 export const replay: Command = {
   name: 'replay',
   summary: 'dead letters back through the pipeline, onto the same documents',
+  drains: true,
   options: {
     reason: {
       type: 'string',

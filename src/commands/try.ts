@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
 import { secretsInUse } from '../assembly/secrets-in-use.js'
 import type { Config } from '../config/schema.js'
-import type { Analyser } from '../enrich/analyser.js'
 import { maskSecrets } from '../telemetry/mask-secrets.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import type { Print } from './try/walk-through.js'
@@ -24,27 +23,13 @@ export const tryRecord: Command = {
     const { walkThrough } = await import('./try/walk-through.js')
     const proxies = proxiesOf(context.environment)
     const analyser = await assembleAnalyser(config, { proxies, telemetry: silentTelemetry })
-    return withAnalyser(analyser, context, async () => {
+    try {
       const done = await walkThrough(value, { config, analyser, print: printer(config, context) })
       return done ? exitCodes.ok : exitCodes.failed
-    })
+    } finally {
+      await analyser.close()
+    }
   },
-}
-
-/** A signal cuts the call off: there is nothing to drain. */
-async function withAnalyser(
-  analyser: Analyser,
-  { shutdown }: CommandContext,
-  run: () => Promise<number>,
-): Promise<number> {
-  const close = (): void => void analyser.close()
-  shutdown.addEventListener('abort', close, { once: true })
-  try {
-    return await run()
-  } finally {
-    shutdown.removeEventListener('abort', close)
-    await analyser.close()
-  }
 }
 
 /** Prints a stage. What the service said may quote our credentials; the record and its document are as they are. */

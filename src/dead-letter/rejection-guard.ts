@@ -1,4 +1,4 @@
-import type { Finished, Rejected } from '../delivery/delivery.js'
+import type { Finished, Rejected, SourceRecord } from '../delivery/delivery.js'
 import { EnrichdError } from '../errors.js'
 import { CircuitBreaker } from '../pipeline/circuit-breaker.js'
 import type { Clock } from '../pipeline/clock.js'
@@ -9,24 +9,30 @@ export interface RejectionGuardOptions {
   readonly maxConsecutive: number
   /** How often one of the held records is tried again, in ms. */
   readonly probeIntervalMs: number
-  /** Runs a record through the whole line once more, by itself. */
-  readonly again: (rejected: Rejected) => Promise<Finished>
+  /** Runs records through the whole line once more. Not called while an earlier call is under way. */
+  readonly again: (records: readonly SourceRecord[]) => AsyncIterable<Finished>
   /** Aborted when the drain begins: held records are released. */
   readonly draining: AbortSignal
   readonly telemetry: Telemetry
   readonly clock: Clock
 }
 
+type Tell = (finished: Finished | Promise<Finished>) => void
+
 /**
  * A thousand rejected records in a row are not a thousand bad records but one bad deployment. The guard lets rejected
  * records pass to the dead letters until too many came in a row; from then on it holds them, and so the line. One of
- * them is tried again at each interval; once one is indexed, all that were held are tried again.
+ * them is tried again at each interval, the one held longest; once one is indexed, all that are held go through the line
+ * again as its input, within its bounds.
  *
- * passing ──maxConsecutive in a row──▶ holding ──one is indexed──▶ passing
+ *     passing ──maxConsecutive in a row──▶ holding ──one is indexed──▶ passing
  */
 export class RejectionGuard {
   readonly #options: RejectionGuardOptions
   readonly #breaker: CircuitBreaker
+  /** Oldest first; each is told what became of it. */
+  readonly #held = new Map<SourceRecord, Tell>()
+  #trying = false
   #inARow = 0
   #heldSince: number | undefined
 
@@ -51,25 +57,70 @@ export class RejectionGuard {
    * Decides about a rejected record: itself, to be written as a dead letter; or what became of it when it was tried again;
    * or released, where the drain came first.
    */
-  async pass(rejected: Rejected): Promise<Finished> {
-    if (this.#heldSince === undefined && ++this.#inARow <= this.#options.maxConsecutive) return rejected
-    this.#hold(rejected)
-    for (;;) {
-      try {
-        await this.#breaker.enter(this.#options.draining)
-      } catch {
-        return { status: 'released', record: rejected.record }
-      }
-      const finished = await this.#options.again(rejected)
-      if (finished.status === 'indexed') this.indexed()
-      else if (finished.status !== 'rejected') this.#breaker.abandonProbe()
-      if (finished.status !== 'rejected') return finished
-      if (this.#heldSince === undefined) return this.pass(finished)
-      this.#breaker.trip(finished.error)
+  pass(rejected: Rejected): Promise<Finished> {
+    if (this.#heldSince === undefined && ++this.#inARow <= this.#options.maxConsecutive) {
+      return Promise.resolve(rejected)
+    }
+    this.#stopLine(rejected)
+    return new Promise((resolve) => {
+      this.#held.set(rejected.record, resolve)
+      if (!this.#trying) void this.#tryUntilNoneIsHeld()
+    })
+  }
+
+  /** Alone: while it runs, what is held joins the next round. */
+  async #tryUntilNoneIsHeld(): Promise<void> {
+    this.#trying = true
+    while (this.#held.size > 0) {
+      const entered = await this.#breaker.enter(this.#options.draining).catch(() => 'drained' as const)
+      const records = [...this.#held.keys()]
+      if (entered === 'drained') this.#release(records)
+      else await this.#tryAgain(entered === 'probe' ? records.slice(0, 1) : records)
+    }
+    this.#trying = false
+  }
+
+  async #tryAgain(records: readonly SourceRecord[]): Promise<void> {
+    try {
+      for await (const finished of this.#options.again(records)) this.#finished(finished)
+      this.#breaker.abandonProbe()
+    } catch (cause) {
+      // The line itself failed, which ends the daemon by way of those that wait.
+      const error = new EnrichdError('INTERNAL', 'the line failed while held records were tried again', {
+        kind: 'setting',
+        cause,
+      })
+      for (const record of records) this.#tell(record, Promise.reject(error))
     }
   }
 
-  #hold({ error, reason }: Rejected): void {
+  /** What is rejected once more goes to the end, so that one that stays bad does not keep the others from being tried. */
+  #finished(finished: Finished): void {
+    if (finished.status === 'indexed') this.indexed()
+    if (finished.status !== 'rejected') {
+      this.#tell(finished.record, finished)
+      return
+    }
+    if (this.#heldSince !== undefined) this.#breaker.trip(finished.error)
+    const tell = this.#takeHeld(finished.record)
+    tell?.(this.pass(finished))
+  }
+
+  #release(records: readonly SourceRecord[]): void {
+    for (const record of records) this.#tell(record, { status: 'released', record })
+  }
+
+  #tell(record: SourceRecord, finished: Finished | Promise<Finished>): void {
+    this.#takeHeld(record)?.(finished)
+  }
+
+  #takeHeld(record: SourceRecord): Tell | undefined {
+    const tell = this.#held.get(record)
+    this.#held.delete(record)
+    return tell
+  }
+
+  #stopLine({ error, reason }: Rejected): void {
     if (this.#heldSince !== undefined) return
     this.#heldSince = this.#options.clock.now()
     this.#breaker.trip(error)

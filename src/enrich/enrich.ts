@@ -29,6 +29,8 @@ import { Stop } from './stop.js'
 export interface EnrichOptions {
   /** Not closed by the stage. */
   readonly analyser: Analyser
+  /** Shared with other stages, and with it the bound on requests; not closed by the stage. Default: the stage makes its own. */
+  readonly service?: NlpService
   /** Requests in flight at most, 1 or more. */
   readonly maxConcurrency: number
   /** Default true. */
@@ -150,7 +152,7 @@ class Enricher {
     this.#clock = clock
     this.#signals = [draining, cutOff, closing]
     const { probeIntervalMs } = options.breaker
-    const service = new NlpService({ ...options, probeIntervalMs })
+    const service = options.service ?? new NlpService({ ...options, probeIntervalMs })
     this.#service = service
     if (batchSize > 1) {
       this.#batches = new BatchAsker({ service, batchSize, batchWaitMs, signals: this.#signals, clock })
@@ -168,7 +170,7 @@ class Enricher {
 
   close(): void {
     this.#batches?.close()
-    this.#service.close()
+    if (this.#options.service === undefined) this.#service.close()
   }
 
   async #analyse(delivery: InFlight<LogRecord>, slot: Slot): Promise<Out> {

@@ -143,10 +143,13 @@ export class NlpService {
 
   async #waitAndAttempt(texts: readonly string[], stop: Stop): Promise<CallResult> {
     let entered: 'pass' | 'probe'
+    let waitMs: number
     try {
-      const waitMs = this.#rate?.reserve(this.#clock.now()) ?? 0
-      if (waitMs > 0) await sleep(waitMs, { clock: this.#clock, signal: stop.signal })
-      entered = await this.#outage.enter(stop.signal)
+      do {
+        entered = await this.#outage.enter(stop.signal)
+        waitMs = entered === 'probe' ? 0 : (this.#rate?.reserve(this.#clock.now()) ?? 0)
+        if (waitMs > 0) await sleep(waitMs, { clock: this.#clock, signal: stop.signal })
+      } while (waitMs > 0 && this.#outage.isDown)
     } catch {
       return stopped
     }

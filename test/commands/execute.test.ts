@@ -14,7 +14,11 @@ interface Seen {
 }
 
 /** Executes a command line against commands of the test's own. */
-async function seen(args: readonly string[], run: Command['run'] = () => Promise.resolve(0)): Promise<Seen> {
+async function seen(
+  args: readonly string[],
+  run: Command['run'] = () => Promise.resolve(0),
+  { signal } = new AbortController(),
+): Promise<Seen> {
   const result: Seen = { stdout: '', stderr: '' }
   const record = (context: CommandContext) => {
     result.context = context
@@ -25,6 +29,7 @@ async function seen(args: readonly string[], run: Command['run'] = () => Promise
     {
       name: 'second',
       summary: 'takes arguments',
+      drains: true,
       positionals: '[RECORD]',
       options: {
         'dry-run': { type: 'boolean', doc: 'only counts' },
@@ -34,7 +39,6 @@ async function seen(args: readonly string[], run: Command['run'] = () => Promise
     },
   ]
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  const { signal } = new AbortController()
   const streams = { stdin, stdout, stderr }
   const context = {
     args,
@@ -136,6 +140,20 @@ describe('exit codes', () => {
     assert.equal(
       stderr,
       'enrichd: the sink failed\n  because: two things failed\n  because: connect ECONNREFUSED\n  because: closed\n',
+    )
+  })
+
+  test('a signal ends a command that has nothing to finish, and one that drains has its own say', async () => {
+    const stop = new AbortController()
+    const first = seen([], () => new Promise(() => undefined), stop)
+    const second = seen(['second'], ({ shutdown }) => Promise.resolve(shutdown.aborted ? 75 : 0), stop)
+    stop.abort(new Error('received SIGTERM'))
+    const { code, stderr } = await first
+    assert.deepEqual([code, stderr], [1, 'enrichd: received SIGTERM\n'])
+    assert.equal((await second).code, 0)
+    assert.equal(
+      (await seen(['second'], ({ shutdown }) => Promise.resolve(shutdown.aborted ? 75 : 0), stop)).code,
+      75,
     )
   })
 })

@@ -60,8 +60,8 @@ async function complaint(daemon: DaemonProcess): Promise<string> {
   const { msg = '' } = await daemon.logged('elasticsearch.misconfigured')
   const exit = await daemon.stop()
   assert.ok(exit.afterMs < 2500, `it took ${exit.afterMs} ms`)
-  // Documents that are finished are sent until the deadline: their offsets were not committed, and the log says so.
-  assert.equal(exit.code, 75, daemon.tail())
+  // Nothing was begun before Elasticsearch took the login, so there is nothing to wait for.
+  assert.equal(exit.code, 0, daemon.tail())
   return msg
 }
 

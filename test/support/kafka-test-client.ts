@@ -161,7 +161,20 @@ export class KafkaTestClient {
 
   /** The offset after the last record of each partition that is readable (not in an open transaction), by partition. */
   async endOffsets(topic: string): Promise<number[]> {
-    return byPartition(await (await this.admin()).fetchTopicOffsets(topic))
+    return byPartition(await this.#offsets(topic))
+  }
+
+  /** kafkajs takes an answer apart that it does not have while the topic's leaders move: that is asked again. */
+  async #offsets(topic: string): ReturnType<Admin['fetchTopicOffsets']> {
+    const deadline = performance.now() + 10_000
+    for (;;) {
+      try {
+        return await (await this.admin()).fetchTopicOffsets(topic)
+      } catch (error) {
+        if (!(error instanceof TypeError) || performance.now() > deadline) throw error
+        await sleep(100)
+      }
+    }
   }
 
   /**
@@ -171,7 +184,7 @@ export class KafkaTestClient {
    * @throws Error if they have not all come within `timeoutMs` (default 20 s)
    */
   async consumeAll(topic: string, timeoutMs = 20_000): Promise<ConsumedRecord[]> {
-    const offsets = await (await this.admin()).fetchTopicOffsets(topic)
+    const offsets = await this.#offsets(topic)
     const missing = new Map(
       offsets
         .filter(({ low, high }) => Number(high) > Number(low))

@@ -11,6 +11,7 @@ import { Lifecycle } from '../../lifecycle.js'
 import { systemClock } from '../../pipeline/clock.js'
 import type { TelemetryHandle } from '../../telemetry/create-telemetry.js'
 import { exitCodes, type CommandContext } from '../command.js'
+import { interruptible } from '../interruptible.js'
 import { openLetterLog } from './open-letter-log.js'
 import { ReplaySource } from './replay-source.js'
 import { countsInWords, outcomeInWords } from './replay-words.js'
@@ -34,7 +35,9 @@ export async function runReplay(
   const handle = telemetryOf(config, 'stderr', context.environment)
   const lifecycle = new Lifecycle({ gracefulTimeoutMs: config.pipeline.gracefulTimeoutMs })
   const { telemetry } = handle
-  const { log, original } = await openLetterLog(config, { topics: selection.topics, handle })
+  const { shutdown } = context
+  const opening = () => openLetterLog(config, { topics: selection.topics, handle })
+  const { log, original } = await interruptible(opening, shutdown)
   const source = new ReplaySource({
     log,
     selection,
@@ -46,9 +49,9 @@ export async function runReplay(
   // Documents may go to the standard output.
   const out = config.sink.type === 'stdout' ? context.stderr : context.stdout
   try {
-    await source.open()
+    await interruptible(() => source.open(), shutdown)
     if (selection.dryRun) {
-      await source.count()
+      await interruptible(() => source.count(), shutdown)
       out.write(countsInWords(source.counts, selection))
       return exitCodes.ok
     }
