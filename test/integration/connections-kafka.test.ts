@@ -151,7 +151,7 @@ describe('Kafka behind TLS and logins', { concurrency: 3 }, () => {
         const exit = await daemon.stop()
         assert.equal(exit.code, 0, daemon.tail())
         assert.match(line.msg ?? '', advice)
-        assert.ok(exit.afterMs < 2000, `it took ${exit.afterMs} ms`)
+        assert.ok(exit.afterMs < 10_000, `it took ${exit.afterMs} ms`)
       },
     )
   }

@@ -217,7 +217,7 @@ describe('an NLP service behind TLS, tokens and proxies', { concurrency: 3 }, ()
       const exit = await daemon.stop()
       assert.match(line.msg ?? '', advice)
       assert.equal(exit.code, 0, daemon.tail())
-      assert.ok(exit.afterMs < 2000, `it took ${exit.afterMs} ms`)
+      assert.ok(exit.afterMs < 10_000, `it took ${exit.afterMs} ms`)
       assert.ok(!daemon.lines.some((each) => texts.includes(String(each['message']))), daemon.tail())
     })
   }

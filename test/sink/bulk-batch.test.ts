@@ -77,7 +77,7 @@ test('a batch goes when its first document is old enough, however many follow', 
   const batch = (await next).value as In[]
   clearInterval(trickle)
   const tookMs = performance.now() - startedAt
-  assert.ok(tookMs >= 95 && tookMs < 400, `${tookMs} ms`)
+  assert.ok(tookMs >= 95 && tookMs < 2000, `${tookMs} ms`)
   assert.ok(batch.length < 10)
   end()
   await iterator.return?.()

@@ -82,7 +82,7 @@ describe('lines of the log', () => {
     const { exit, lost, longestMs } = await piped(100_000, 'read first; read -r second <&3')
     assert.equal(exit, 0)
     assert.ok(lost > 50_000, `${lost} lines lost`)
-    assert.ok(longestMs < 1000, `held up for ${longestMs} ms`)
+    assert.ok(longestMs < 3000, `held up for ${longestMs} ms`)
   })
 
   it('end nothing when the reader goes away', async () => {
