@@ -41,7 +41,7 @@ async function record(): Promise<string> {
     values.set.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
   )
   const nodeOptions = ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${directory}`]
-  const subject = daemon('enrichd', { 'nlp.maxConcurrency': 256, ...settings }, nodeOptions)
+  const subject = daemon('enrichd', { 'nlp.maxConcurrency': 256, ...settings }, { nodeOptions })
   const run = await measureBacklog(bench, subject, { topic: await stack.backlog({ records }), records })
   await nlp.stop()
   await stack.close()

@@ -1,7 +1,8 @@
 import type { Scenario } from '../support/bench.js'
+import { otherProgram } from '../support/bench-stack.js'
 import { ratioOf, rowsOf } from '../support/compare-backlogs.js'
 import { interleaved, measureBacklog } from '../support/measure-backlog.js'
-import { bareLoop, daemon } from '../support/subjects.js'
+import { bareLoop, daemon, type Settings, type Subject } from '../support/subjects.js'
 
 const concurrency = 256
 
@@ -18,6 +19,7 @@ export const cpu: Scenario = {
       bareLoop('bare loop 50', { concurrency, bulkSize: 50 }),
       daemon('enrichd 500', { ...settings, 'elasticsearch.maxBatchSize': 500 }),
       bareLoop('bare loop 500', { concurrency, bulkSize: 500 }),
+      ...otherBuild(settings),
     ]
     const runs = await interleaved(bench, subjects, (subject) =>
       measureBacklog(bench, subject, { topic, records }),
@@ -29,4 +31,10 @@ export const cpu: Scenario = {
     ]
     return { rows: rowsOf(runs), checks, runs }
   },
+}
+
+/** A change is kept if it shows here, beside the build without it. */
+function otherBuild(settings: Settings): Subject[] {
+  if (otherProgram === undefined) return []
+  return [daemon('other build 50', settings, { program: otherProgram })]
 }

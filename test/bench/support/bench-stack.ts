@@ -11,6 +11,8 @@ const producedAtOnce = 20_000
 /** The program under measurement. `BENCH_PROGRAM` names another build of it. */
 export const daemonProgram =
   process.env['BENCH_PROGRAM'] ?? fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+/** Another build, measured beside it. */
+export const otherProgram = process.env['BENCH_OTHER']
 
 export interface Backlog {
   readonly records: number

@@ -27,8 +27,18 @@ export interface Subject {
 
 export type Settings = Readonly<Record<string, string | number | boolean>>
 
+export interface DaemonOptions {
+  readonly nodeOptions?: readonly string[]
+  /** Default: the build under measurement. */
+  readonly program?: string
+}
+
 /** The daemon as it is run in earnest: ledger, commits, retries, metrics, logs at info to a file. */
-export function daemon(name: string, settings: Settings, nodeOptions: readonly string[] = []): Subject {
+export function daemon(
+  name: string,
+  settings: Settings,
+  { nodeOptions = [], program = daemonProgram }: DaemonOptions = {},
+): Subject {
   return {
     name,
     start(bench, { topic, index, group = uniqueName('bench'), elasticsearch }) {
@@ -44,7 +54,7 @@ export function daemon(name: string, settings: Settings, nodeOptions: readonly s
       }
       return new BenchProcess({
         command: process.execPath,
-        args: [...nodeOptions, daemonProgram, 'run', ...setArguments(all)],
+        args: [...nodeOptions, program, 'run', ...setArguments(all)],
         logFile: join(bench.directory, `${uniqueName('daemon')}.log`),
       })
     },
