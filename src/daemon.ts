@@ -4,7 +4,6 @@ import { decode } from './decode/decode.js'
 import type { Finished, SourceRecord } from './delivery/delivery.js'
 import { enrich } from './enrich/enrich.js'
 import { drainWith, type DaemonSignals } from './drain.js'
-import { buffer } from './pipeline/buffer.js'
 import { pipeline, type Pipeline } from './pipeline/pipeline.js'
 import { settleWith } from './settle.js'
 import { batchForBulk } from './sink/bulk-batch.js'
@@ -45,7 +44,6 @@ export function flow(
   return pipeline(records)
     .through(decode(config.decode))
     .through(enrich(enriching))
-    .through(buffer({ size: config.pipeline.bufferSize }))
     .through(batchForBulk(batching))
     .through(sink.index)
 }

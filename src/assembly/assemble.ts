@@ -8,6 +8,7 @@ import type { KafkaClient } from '../kafka/kafka-client.js'
 import { Lifecycle } from '../lifecycle.js'
 import { systemClock } from '../pipeline/clock.js'
 import type { BatchForBulkOptions } from '../sink/bulk-batch.js'
+import { namesTakeFields } from '../sink/index-name.js'
 import type { RecordSource } from '../source/record-source.js'
 import { createTelemetry, type TelemetryHandle } from '../telemetry/create-telemetry.js'
 import { maskSecrets } from '../telemetry/mask-secrets.js'
@@ -125,8 +126,8 @@ function enrichOptions(
     ...nlp,
     ...around,
     order: pipeline.order,
-    window: Math.max(pipeline.bufferSize, nlp.maxConcurrency * nlp.batchSize),
-    document: { indexTimePastMs, indexTimeFutureMs },
+    window: nlp.maxConcurrency * nlp.batchSize + pipeline.bufferSize,
+    document: { indexTimePastMs, indexTimeFutureMs, keepFields: namesTakeFields(elasticsearch.index) },
   }
 }
 

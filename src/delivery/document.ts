@@ -10,6 +10,6 @@ export interface EnrichedDocument {
   readonly timeMs: number
   /** The time that chooses the index: `timeMs`, or Kafka's timestamp where `timeMs` is out of bounds. Never now. */
   readonly indexTimeMs: number
-  /** The record's own fields, for an index name that is built from them. */
+  /** The record's own fields, for an index name that is built from them; else empty. */
   readonly fields: { readonly [key: string]: unknown }
 }

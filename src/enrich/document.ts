@@ -3,7 +3,8 @@ import type { InFlight, SourceRecord } from '../delivery/delivery.js'
 import type { EnrichedDocument } from '../delivery/document.js'
 import type { LogRecord } from '../delivery/log-record.js'
 import type { Enrichment } from './analysis.js'
-import { membersOf } from './json-members.js'
+import { isoTime } from './iso-time.js'
+import { divideMembers } from './json-members.js'
 import { severityOfLevel } from './severity-of-level.js'
 
 export interface DocumentOptions {
@@ -11,7 +12,11 @@ export interface DocumentOptions {
   readonly indexTimePastMs: number
   /** A record time that is further than this after the Kafka timestamp does not choose the index. */
   readonly indexTimeFutureMs: number
+  /** Whether the document keeps the record's fields, which an index name may be built from. They hold its text a second time. Default true. */
+  readonly keepFields?: boolean
 }
+
+const noFields = {}
 
 /**
  * Builds the document of one record: its own fields as they came, and ours beside them. It never throws, whatever the
@@ -34,7 +39,7 @@ export function buildDocument(
     bytes: Buffer.byteLength(body),
     timeMs,
     indexTimeMs: indexTime(timeMs, kafkaTimeMs, options),
-    fields: log.fields,
+    fields: options.keepFields === false ? noFields : log.fields,
   }
 }
 
@@ -72,7 +77,7 @@ function ourFields(record: SourceRecord, log: LogRecord, { enrichment, timeMs }:
   let objects = `"entities":${entities},${originJson(record)},"enrichment":${enrichmentJson(enrichment)}`
   if (trace !== undefined) objects += `,"trace":{"id":"${trace}"}`
   return {
-    texts: { '@timestamp': new Date(timeMs).toISOString(), message: log.message, severity },
+    texts: { '@timestamp': isoTime(timeMs), message: log.message, severity },
     objects,
     traced: trace !== undefined,
     origin: record.origin,
@@ -142,13 +147,9 @@ function untouchedFields({ fields, raw }: LogRecord): string {
 
 /** Those that collide under `original`, the others as they are. */
 function dividedFields(ours: OurFields, log: LogRecord): string {
-  let original = ''
-  let others = ''
-  for (const [name, member] of membersOf(log)) {
-    if (standingOf(name, log.fields[name], ours) === 'collides') original += (original && ',') + member
-    else others += ',' + member
-  }
-  return `,"original":{${original}}${others}`
+  const collides = (name: string): boolean => standingOf(name, log.fields[name], ours) === 'collides'
+  const { chosen, others } = divideMembers(log, collides)
+  return `,"original":{${chosen}}${others === '' ? '' : ','}${others}`
 }
 
 function standingOf(name: string, value: unknown, ours: OurFields): Standing {

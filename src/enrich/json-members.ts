@@ -1,27 +1,29 @@
 import type { LogRecord } from '../delivery/log-record.js'
 
-/** A field by its name, and as it stands in JSON: `"name":value`. */
-export type Member = readonly [name: string, json: string]
-
-/**
- * The record's own fields as JSON texts: as they came where the record still has its text, else serialised again.
- */
-export function membersOf({ fields, raw }: LogRecord): Member[] {
-  if (raw !== undefined) return splitObject(raw)
-  return Object.keys(fields).map((name) => [name, `${JSON.stringify(name)}:${JSON.stringify(fields[name])}`])
+/** Members of an object as they stand in JSON, `"name":value`, with commas between them; empty where there is none. */
+export interface DividedMembers {
+  readonly chosen: string
+  readonly others: string
 }
 
-/** Cuts a valid JSON object into its members, each untouched. */
-function splitObject(json: string): Member[] {
-  const members: Member[] = []
+/**
+ * Divides the record's own fields, as JSON text, by their names: as they came where the record still has its text, else
+ * serialised again.
+ */
+export function divideMembers({ fields, raw }: LogRecord, choose: (name: string) => boolean): DividedMembers {
+  const json = raw ?? JSON.stringify(fields)
+  let chosen = ''
+  let others = ''
   let at = json.indexOf('"')
   while (at > 0) {
     const nameEnd = endOfString(json, at)
     const end = endOfValue(json, json.indexOf(':', nameEnd) + 1)
-    members.push([nameIn(json, at, nameEnd), json.slice(at, end)])
+    const member = json.slice(at, end)
+    if (choose(nameIn(json, at, nameEnd))) chosen = chosen === '' ? member : `${chosen},${member}`
+    else others = others === '' ? member : `${others},${member}`
     at = json.indexOf('"', end)
   }
-  return members
+  return { chosen, others }
 }
 
 /** Only a name with a backslash in it has to be parsed. */

@@ -25,8 +25,7 @@ const maxRememberedTopics = 1000
  */
 export function indexName(template: string): IndexName {
   const parts = parseTemplate(template)
-  const perRecord = parts.some((part) => typeof part === 'object' && 'field' in part)
-  if (perRecord) return (document, topic) => fill(parts, document, topic)
+  if (parts.some(isField)) return (document, topic) => fill(parts, document, topic)
 
   const remembered = new Map<string, { readonly hour: number; readonly name: string }>()
   return (document, topic) => {
@@ -38,6 +37,15 @@ export function indexName(template: string): IndexName {
     remembered.set(topic, { hour, name })
     return name
   }
+}
+
+/** Whether names made from the template need the record's own fields. */
+export function namesTakeFields(template: string): boolean {
+  return parseTemplate(template).some(isField)
+}
+
+function isField(part: Part): boolean {
+  return typeof part === 'object' && 'field' in part
 }
 
 /** Why Elasticsearch would refuse an index of this name, or undefined where it would not. */
