@@ -43,7 +43,7 @@ const query = '?filter_path=errors,items.*.status,items.*.error.type,items.*.err
 /** The endpoint over a client made by `elasticsearchClient`. */
 export function elasticsearchBulk(client: Client, { opType }: ElasticsearchBulkOptions): BulkEndpoint {
   const request = async (
-    params: { method: string; path: string; bulkBody?: string; body?: string },
+    params: { method: string; path: string; bulkBody?: string | Buffer; body?: string },
     options: RequestOptions,
   ) => {
     const { signal, ...others } = options
@@ -113,17 +113,39 @@ interface RequestOptions {
   readonly ignore?: number[]
 }
 
+/** From this size on a body is put together as bytes. */
+const largeBodyBytes = 1_048_576
+
 /** NDJSON: an action and a document for each item. The documents are taken as they are, serialised once and before. */
-function bulkBodyOf(items: readonly BulkItem[], opType: OpType): string {
-  let body = ''
+function bulkBodyOf(items: readonly BulkItem[], opType: OpType): string | Buffer {
   let index = ''
   let action = ''
-  for (const item of items) {
+  const actions = items.map((item) => {
     if (item.index !== index) {
       index = item.index
       action = `{"${opType}":{"_index":${JSON.stringify(index)},"_id":`
     }
-    body += `${action}${JSON.stringify(item.id)}}}\n${item.document.body}\n`
+    return `${action}${JSON.stringify(item.id)}}}\n`
+  })
+  let bytes = 0
+  for (const { document } of items) bytes += document.bytes
+  if (bytes >= largeBodyBytes) return largeBodyOf(items, actions)
+  let body = ''
+  for (const [position, item] of items.entries()) body += `${actions[position] ?? ''}${item.document.body}\n`
+  return body
+}
+
+/** As one text, megabytes would be copied three times: put together, made flat, and turned into bytes. */
+function largeBodyOf(items: readonly BulkItem[], actions: readonly string[]): Buffer {
+  let bytes = 0
+  for (const [position, { document }] of items.entries())
+    bytes += Buffer.byteLength(actions[position] ?? '') + document.bytes + 1
+  const body = Buffer.allocUnsafeSlow(bytes)
+  let at = 0
+  for (const [position, { document }] of items.entries()) {
+    at += body.write(actions[position] ?? '', at)
+    at += body.write(document.body, at)
+    at += body.write('\n', at)
   }
   return body
 }

@@ -54,6 +54,8 @@ export function elasticsearchClient(options: ElasticsearchClientOptions): Client
     maxCompressedResponseSize: maxResponseBytes,
     sniffOnStart: false,
     enableMetaHeader: false,
+    // Searching each answer for `__proto__` costs 0.3 µs a document; nothing of an answer is copied into an object.
+    disablePrototypePoisoningProtection: true,
     ...connectionsOf(options),
     ...(auth === undefined ? {} : { auth }),
   })
