@@ -32,7 +32,7 @@ const TOPIC_CHECK_MS = 1_000
 const COORDINATOR_RETRY_MS = 500
 /** Partitions whose fetched records are handed over side by side: all of a fetch. */
 const HANDLERS = 512
-const BYTES_PER_PARTITION = 1_048_576
+const BYTES_PER_PARTITION = 262_144
 
 /** What the member needs around it: log events have no other door in kafkajs than the log. */
 export interface MemberSurroundings {

@@ -39,7 +39,9 @@ export interface KafkaSourceOptions {
 const MAX_SPAN_IN_ALL = 400_000
 const MIN_SPAN_PER_PARTITION = 10_000
 const MIN_FETCH_BYTES = 65_536
-const MAX_FETCH_BYTES = 4 * 1_048_576
+const MAX_FETCH_BYTES = 1_048_576
+/** A fetch is held beside the records that were copied out of it, and once more while it comes in. */
+const FETCHES_IN_BUFFER = 8
 
 /**
  * Kafka topics as an asynchronous iterable of records, with the ledger of what became of each.
@@ -73,7 +75,7 @@ export class KafkaSource implements RecordSource {
     this.#feed = new RecordFeed(options)
     const fetchMaxBytes = Math.max(
       MIN_FETCH_BYTES,
-      Math.min(MAX_FETCH_BYTES, Math.floor(maxBufferedBytes / 2)),
+      Math.min(MAX_FETCH_BYTES, Math.floor(maxBufferedBytes / FETCHES_IN_BUFFER)),
     )
     this.#member = options.client.member({ ...options.group, fetchMaxBytes, handler: this.#handler() })
     this.#committer = new Committer({
