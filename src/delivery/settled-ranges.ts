@@ -19,16 +19,17 @@ export function encodeSettledRanges(
   ranges: readonly OffsetRange[],
   maxBytes: number,
 ): string {
-  const room = Math.floor(((maxBytes - PREFIX.length) * 3) / 4)
-  const bytes: number[] = []
+  const room = Math.max(0, Math.floor(((maxBytes - PREFIX.length) * 3) / 4))
+  const bytes = Buffer.allocUnsafe(room)
+  let length = 0
   let end = committed
   for (const [from, to] of ranges) {
-    const next = [...leb128(from - end), ...leb128(to - from)]
-    if (bytes.length + next.length > room) break
-    bytes.push(...next)
+    if (length + leb128Length(from - end) + leb128Length(to - from) > room) break
+    length = writeLeb128(bytes, length, from - end)
+    length = writeLeb128(bytes, length, to - from)
     end = to
   }
-  return bytes.length === 0 ? '' : PREFIX + Buffer.from(bytes).toString('base64url')
+  return length === 0 ? '' : PREFIX + bytes.toString('base64url', 0, length)
 }
 
 /**
@@ -50,15 +51,22 @@ export function decodeSettledRanges(committed: number, metadata: string | null |
   return ranges
 }
 
-function leb128(value: number): number[] {
-  const bytes: number[] = []
+function leb128Length(value: number): number {
+  let length = 1
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++
+  return length
+}
+
+/** @returns where the number ends */
+function writeLeb128(bytes: Buffer, at: number, value: number): number {
+  let end = at
   let rest = value
   while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80)
+    bytes[end++] = (rest % 0x80) | 0x80
     rest = Math.floor(rest / 0x80)
   }
-  bytes.push(rest)
-  return bytes
+  bytes[end++] = rest
+  return end
 }
 
 function readLeb128(bytes: Buffer): number[] | undefined {

@@ -22,7 +22,7 @@ export class Stop {
   readonly #signals: readonly AbortSignal[]
   readonly #lease: AbortSignal | undefined
   #linked: AbortController | undefined
-  readonly #abort = () => this.#linked?.abort(new Error('stopped'))
+  #abort: () => void = () => undefined
 
   constructor(signals: readonly AbortSignal[], lease?: AbortSignal) {
     this.#signals = signals
@@ -37,7 +37,11 @@ export class Stop {
   /** Aborted as soon as one of the signals is. */
   get signal(): AbortSignal {
     if (this.#linked === undefined) {
-      this.#linked = new AbortController()
+      const linked = new AbortController()
+      this.#linked = linked
+      this.#abort = () => {
+        linked.abort(new Error('stopped'))
+      }
       for (const signal of this.#all()) listen(signal, this.#abort)
       if (this.stopped) this.#abort()
     }

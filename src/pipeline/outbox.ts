@@ -53,11 +53,14 @@ export class Outbox<T> {
 
   next(): Promise<IteratorResult<T>> {
     if (this.#ready.length > 0) return Promise.resolve({ done: false, value: this.#ready.shift() })
-    return new Promise((resolve, reject) => {
-      const taker = { resolve, reject }
-      if (this.#closed) this.#end(taker)
-      else this.#takers.push(taker)
-    })
+    return new Promise(this.#waitForItem)
+  }
+
+  /** Made once: a closure for each item that is waited for is garbage that every hop would make. */
+  readonly #waitForItem = (resolve: Taker<T>['resolve'], reject: Taker<T>['reject']): void => {
+    const taker = { resolve, reject }
+    if (this.#closed) this.#end(taker)
+    else this.#takers.push(taker)
   }
 
   #end(taker: Taker<T>): void {

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import { isatty } from 'node:tty'
-import pretty from 'pino-pretty'
+import type Pretty from 'pino-pretty'
 import { LineWriter } from './line-writer.js'
 
 /** Where lines go: each `write` is one whole line with its line end. */
@@ -21,6 +22,8 @@ export function standardOutput(name: 'stdout' | 'stderr'): LogOutput {
  * colour where the output is a terminal.
  */
 export function prettyLines(output: LogOutput, colorize: boolean): LogOutput {
+  // Loaded only where it is asked for: it takes a twentieth of the start.
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof Pretty
   const options = {
     colorize,
     translateTime: 'SYS:HH:MM:ss.l',
