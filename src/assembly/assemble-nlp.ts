@@ -9,7 +9,6 @@ import { enrichdProtocol } from '../enrich/protocols/enrichd.js'
 import { httpProtocol } from '../enrich/protocols/http.js'
 import { loadAdapter } from '../enrich/protocols/load-adapter.js'
 import { proxyFor, type ProxyVariables } from '../enrich/proxy-for.js'
-import { createEmbeddedEngine } from '../nlp-engine/embedded-engine.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 
 /** The NLP service by the settings `nlp.*`: over HTTP, or inside this process. */
@@ -17,7 +16,11 @@ export async function assembleAnalyser(
   { nlp }: Config,
   { proxies, telemetry }: { readonly proxies: ProxyVariables; readonly telemetry: Telemetry },
 ): Promise<Analyser> {
-  if (nlp.url === 'embedded:') return embeddedAnalyser(createEmbeddedEngine())
+  if (nlp.url === 'embedded:') {
+    // Loaded late: a service behind HTTP needs no pool of workers, which takes 9 MiB.
+    const { createEmbeddedEngine } = await import('../nlp-engine/embedded-engine.js')
+    return embeddedAnalyser(createEmbeddedEngine())
+  }
   if (!nlp.tls.verify && new URL(nlp.url).protocol === 'https:') {
     telemetry.warning(
       'nlp.tls_unverified',

@@ -1,3 +1,4 @@
+import { growHeapBy } from '../assembly/heap-growth.js'
 import type { Command } from './command.js'
 
 export const run: Command = {
@@ -8,6 +9,7 @@ export const run: Command = {
     const { config } = loadConfig()
     // Loaded late: an invalid configuration, and every other command, need none of the clients.
     const { runDaemon } = await import('../daemon.js')
+    growHeapBy(config.pipeline)
     return runDaemon(config, { shutdown, cutOff, environment })
   },
 }
