@@ -54,7 +54,20 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
+/**
+ * kafkajs sets timers to negative times where it need not wait, which from Node 22 on warns on the standard error, among
+ * the lines of the log. Every other warning is shown as ever.
+ */
+function muteNegativeTimers(): void {
+  const shown = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    if (warning.name !== 'TimeoutNegativeWarning') for (const show of shown) show(warning)
+  })
+}
+
 process.on('uncaughtException', crash)
+muteNegativeTimers()
 tolerateClosedPipe(process.stdout)
 tolerateClosedPipe(process.stderr)
 
