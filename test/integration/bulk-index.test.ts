@@ -130,6 +130,8 @@ test('with create a document that is there is a success', { skip }, async () => 
   const changes = {
     endpoint: elasticsearchBulk(client, { opType: 'create' }),
     indexName: indexName(`${prefix}-create`),
+    // A first bulk that is slow, since it makes the index, shall not be taken for lost and sent again.
+    probeIntervalMs: 10_000,
   }
   const items = [document(0, { n: 1 }), document(1, { n: 2 })]
   const outcomes: string[] = []
