@@ -2,6 +2,7 @@ import { startAdminServer, type AdminServer } from './admin/admin-server.js'
 import type { Parts } from './assembly/assemble.js'
 import { EnrichdError } from './errors.js'
 import type { DrainOutcome } from './lifecycle.js'
+import { aborted } from './pipeline/aborted.js'
 import { sleep } from './pipeline/sleep.js'
 
 export interface DaemonSignals {
@@ -60,7 +61,7 @@ export async function drainWith(
     if (!(error instanceof EnrichdError && error.code === 'SINK_CLOSED')) fail(error)
   })
   // A flow that hangs must not keep the drain's own deadline from ending the process.
-  await Promise.race([ended, untilAborted(lifecycle.draining)])
+  await Promise.race([ended, aborted(lifecycle.draining)])
   const outcome = await lifecycle.shutdown('the input has ended')
   report(parts, outcome, failure)
   await handle.close()
@@ -118,12 +119,4 @@ function onAbort(signal: AbortSignal, then: (reason: string) => void): void {
   }
   if (signal.aborted) tell()
   else signal.addEventListener('abort', tell, { once: true })
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    onAbort(signal, () => {
-      resolve()
-    })
-  })
 }

@@ -1,9 +1,9 @@
 import { ConfigError } from '../config/config-error.js'
 import { checkGiven, loadConfig } from '../config/load.js'
 import { EnrichdError } from '../errors.js'
+import { unlessAborted } from '../pipeline/unless-aborted.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import { parseCommandLine } from './command-line.js'
-import { interruptible } from './interruptible.js'
 import { commandUsage, programUsage } from './usage.js'
 import { UsageError } from './usage-error.js'
 
@@ -55,7 +55,7 @@ async function dispatch({ args, commands, version, ...context }: ProcessContext)
         checkGiven(sources)
       },
     })
-  return command.drains === true ? run() : interruptible(run, context.shutdown)
+  return command.drains === true ? run() : unlessAborted(run, context.shutdown)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { NlpServer } from '../nlp-engine/nlp-server.js'
+import { aborted } from '../pipeline/aborted.js'
 import { exitCodes, type Command, type OptionValues } from './command.js'
 import { UsageError } from './usage-error.js'
 
@@ -69,14 +70,4 @@ function integer(
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= min && value <= max) return value
   throw new UsageError(`--${name} must be an integer from ${min} to ${max}`)
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else
-      signal.addEventListener('abort', () => {
-        resolve()
-      })
-  })
 }

@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { EnrichdError } from '../errors.js'
 import type { PendingCommit } from '../delivery/committer.js'
+import { partitionKey } from '../delivery/partition-key.js'
+import { aborted } from '../pipeline/aborted.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 import { classifyKafkaError } from './classify-kafka-error.js'
 import type {
@@ -11,7 +13,6 @@ import type {
   KafkaAdmin,
   Position,
 } from './kafka-client.js'
-import { aborted } from './aborted.js'
 import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
@@ -308,11 +309,11 @@ export class KafkajsMember implements GroupMember {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedMetadata[]> {
-    const wanted = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`))
+    const wanted = new Set(partitions.map(partitionKey))
     const all = await this.#around
       .admin()
       .committed(this.#options.groupId, [...new Set(partitions.map(({ topic }) => topic))])
-    return all.filter(({ topic, partition }) => wanted.has(`${topic}/${partition}`))
+    return all.filter((each) => wanted.has(partitionKey(each)))
   }
 
   leave(timeoutMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs'
 import type { Assigner, Cluster, PartitionAssigner } from 'kafkajs'
+import { partitionKey } from '../delivery/partition-key.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 
 const { AssignerProtocol } = kafkajs
@@ -27,16 +28,16 @@ export function assignSticky(
   const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
   const given = new Map<string, TopicPartition[]>(sorted.map(({ memberId }) => [memberId, []]))
   const load = (member: Member) => given.get(member.memberId)?.length ?? 0
-  const free = new Map(partitions.map((partition) => [keyOf(partition), partition]))
+  const free = new Map(partitions.map((partition) => [partitionKey(partition), partition]))
   const limits = fairShares(sorted, partitions)
 
   for (const member of sorted) {
     for (const owned of member.owned) {
-      const partition = free.get(keyOf(owned))
+      const partition = free.get(partitionKey(owned))
       const fits = member.topics.includes(owned.topic) && load(member) < (limits.get(member.memberId) ?? 0)
       if (partition === undefined || !fits) continue
       given.get(member.memberId)?.push(partition)
-      free.delete(keyOf(owned))
+      free.delete(partitionKey(owned))
     }
   }
   for (const partition of free.values()) {
@@ -131,5 +132,3 @@ function toMap(partitions: readonly TopicPartition[]): Record<string, number[]> 
   for (const { topic, partition } of partitions) (map[topic] ??= []).push(partition)
   return map
 }
-
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`

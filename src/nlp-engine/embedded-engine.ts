@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
+import { unlessAborted } from '../pipeline/unless-aborted.js'
 import type { Analysis } from './analysis.js'
 import { EngineError } from './engine-error.js'
 import { createProgress, current, type Progress } from './progress.js'
@@ -109,9 +110,12 @@ class WorkerEngine implements EmbeddedEngine {
         `${waiting} texts wait already, ${this.#options.maxQueuedTexts} may`,
       )
     }
-    const analyses = texts.map((text, index) => this.#enqueue(text, index, signal))
-    this.#dispatch()
-    return await unlessAborted(Promise.all(analyses), signal)
+    const analyse = async () => {
+      const analyses = texts.map((text, index) => this.#enqueue(text, index, signal))
+      this.#dispatch()
+      return await Promise.all(analyses)
+    }
+    return await (signal === undefined ? analyse() : unlessAborted(analyse, signal))
   }
 
   async warmUp(): Promise<void> {
@@ -204,23 +208,5 @@ class WorkerEngine implements EmbeddedEngine {
     }
     const message = `The text of ${culprit.text.length} characters took longer than ${this.#options.timeLimitMs} ms, or ended its worker, ${maxOffences} times`
     culprit.reject(new EngineError('text-too-slow', message, { cause, index: culprit.index }))
-  }
-}
-
-/** What `work` resolves to, or a rejection with `signal.reason` as soon as that is aborted. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work
-  let stop: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(signal.reason as Error)
-    }
-    signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop)
-    work.catch(() => undefined)
   }
 }

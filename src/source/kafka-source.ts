@@ -1,5 +1,6 @@
 import type { SourceRecord } from '../delivery/delivery.js'
 import { Committer, type PendingCommit } from '../delivery/committer.js'
+import { partitionKey } from '../delivery/partition-key.js'
 import { decodeSettledRanges } from '../delivery/settled-ranges.js'
 import { EnrichdError } from '../errors.js'
 import type {
@@ -131,7 +132,7 @@ export class KafkaSource implements RecordSource {
   /** The record is done, downstream has it for certain: its offset may be committed. */
   settle(record: SourceRecord): void {
     this.#feed.finished(record)
-    const owned = record.lease.aborted ? undefined : this.#owned.get(keyOf(record))
+    const owned = record.lease.aborted ? undefined : this.#owned.get(partitionKey(record))
     if (owned === undefined) {
       this.#memory.settled(record)
       return
@@ -174,7 +175,7 @@ export class KafkaSource implements RecordSource {
       joined: (assignment, continued) => this.#assigned(assignment, continued),
       fetched: (batch, signal) => this.#fetched(batch, signal),
       skipped: (partition, position) => {
-        this.#owned.get(keyOf(partition))?.ledger.advance(position)
+        this.#owned.get(partitionKey(partition))?.ledger.advance(position)
         this.#committer.touch()
       },
       outOfRange: (partition) => {
@@ -199,13 +200,13 @@ export class KafkaSource implements RecordSource {
   }
 
   #assigned(assignment: readonly TopicPartition[], continued: boolean): readonly Position[] {
-    const stays = new Set(continued ? assignment.map(keyOf) : [])
-    this.#revoke([...this.#owned.values()].filter((owned) => !stays.has(keyOf(owned))))
+    const stays = new Set(continued ? assignment.map(partitionKey) : [])
+    this.#revoke([...this.#owned.values()].filter((owned) => !stays.has(partitionKey(owned))))
     const kept = [...this.#owned.values()]
     const gained = assignment
-      .filter((each) => !this.#owned.has(keyOf(each)))
+      .filter((each) => !this.#owned.has(partitionKey(each)))
       .map((each) => new OwnedPartition(each))
-    for (const owned of gained) this.#owned.set(keyOf(owned), owned)
+    for (const owned of gained) this.#owned.set(partitionKey(owned), owned)
     if (gained.length > 0) this.#recallSettled(gained)
     this.#member.pause(this.#feed.ended ? assignment : kept.filter(({ paused }) => paused))
     this.#options.telemetry.assigned(assignment, kept.length)
@@ -222,7 +223,7 @@ export class KafkaSource implements RecordSource {
     const asked = this.#member.committed(gained).then(
       (commits) => {
         for (const commit of commits) {
-          const owned = gained.find((each) => keyOf(each) === keyOf(commit))
+          const owned = gained.find((each) => partitionKey(each) === partitionKey(commit))
           const ranges = decodeSettledRanges(commit.offset, commit.metadata)
           owned?.resumeFrom(commit.offset, this.#memory.recall(commit, { committed: commit.offset, ranges }))
         }
@@ -238,7 +239,7 @@ export class KafkaSource implements RecordSource {
   #revoke(partitions: readonly OwnedPartition[]): void {
     if (partitions.length === 0) return
     for (const owned of partitions) {
-      this.#owned.delete(keyOf(owned))
+      this.#owned.delete(partitionKey(owned))
       this.#memory.keep(owned)
       owned.end()
     }
@@ -248,18 +249,18 @@ export class KafkaSource implements RecordSource {
 
   /** The offsets that we knew are gone: what is in flight is released, and reading begins anew. */
   #restart(partition: TopicPartition): void {
+    const owned = this.#owned.get(partitionKey(partition))
+    if (owned !== undefined) {
+      const expected = owned.ledger.position ?? owned.committed ?? 0
+      this.#options.telemetry.offsetsOutOfRange(partition, expected)
+      this.#revoke([owned])
+      this.#owned.set(partitionKey(partition), new OwnedPartition(partition))
+    }
     this.#memory.forget(partition)
-    const owned = this.#owned.get(keyOf(partition))
-    if (owned === undefined) return
-    const expected = owned.ledger.position ?? owned.committed ?? 0
-    this.#options.telemetry.offsetsOutOfRange(partition, expected)
-    this.#revoke([owned])
-    this.#memory.forget(partition)
-    this.#owned.set(keyOf(partition), new OwnedPartition(partition))
   }
 
   async #fetched(batch: FetchedBatch, signal: AbortSignal): Promise<number> {
-    const owned = this.#owned.get(keyOf(batch))
+    const owned = this.#owned.get(partitionKey(batch))
     const first = Number(batch.messages[0]?.offset ?? 0)
     if (owned === undefined) return first
     await owned.ready
@@ -316,13 +317,11 @@ export class KafkaSource implements RecordSource {
   }
 
   #noteCommitted(pending: readonly PendingCommit[]): void {
-    for (const commit of pending) this.#owned.get(keyOf(commit))?.noteCommitted(commit)
+    for (const commit of pending) this.#owned.get(partitionKey(commit))?.noteCommitted(commit)
     if (!this.#joining) this.#feed.flow()
     this.#options.telemetry.committed(pending)
   }
 }
-
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
 
 function toEnrichdError(error: unknown): EnrichdError {
   if (error instanceof EnrichdError) return error

@@ -1,3 +1,4 @@
+import { partitionKey } from '../delivery/partition-key.js'
 import type { OffsetRange } from '../delivery/settled-ranges.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 import type { OwnedPartition } from './owned-partition.js'
@@ -23,17 +24,18 @@ export class SettledMemory {
     this.forget(owned)
     if (committed === undefined) return
     const settled = [...owned.settledBeyond(committed)]
-    if (settled.length > 0 || owned.ledger.unsettled > 0) this.#lost.set(keyOf(owned), { committed, settled })
+    if (settled.length > 0 || owned.ledger.unsettled > 0)
+      this.#lost.set(partitionKey(owned), { committed, settled })
   }
 
   /** A record that was on its way when its partition was lost has been settled after all. */
   settled(record: TopicPartition & { readonly offset: number }): void {
-    this.#lost.get(keyOf(record))?.settled.push([record.offset, record.offset + 1])
+    this.#lost.get(partitionKey(record))?.settled.push([record.offset, record.offset + 1])
   }
 
   /** What this partition held before means nothing any more. */
   forget(partition: TopicPartition): void {
-    this.#lost.delete(keyOf(partition))
+    this.#lost.delete(partitionKey(partition))
   }
 
   /**
@@ -44,7 +46,7 @@ export class SettledMemory {
     partition: TopicPartition,
     { committed, ranges }: { readonly committed: number; readonly ranges: readonly OffsetRange[] },
   ): readonly OffsetRange[] {
-    const lost = this.#lost.get(keyOf(partition))
+    const lost = this.#lost.get(partitionKey(partition))
     this.forget(partition)
     return lost === undefined || committed < lost.committed ? ranges : joined([...lost.settled, ...ranges])
   }
@@ -59,5 +61,3 @@ function joined(ranges: readonly OffsetRange[]): readonly OffsetRange[] {
   }
   return result
 }
-
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, it } from 'node:test'
+import { memoryMiB } from '../support/process-memory.js'
 import { sharedStack } from '../support/stack.js'
 import { Lab, longForm } from './support/lab.js'
 import { outageMs } from './support/outages.js'
-import { residentNowMiB } from './support/process-samples.js'
 
 const stack = sharedStack()
 const mebibyte = 1_048_576
@@ -53,10 +53,10 @@ async function lowestFor(pid: number, forMs: number): Promise<number> {
 }
 
 async function watch(pid: number, forMs: number): Promise<number[]> {
-  const seen = [residentNowMiB(pid)]
+  const seen = [memoryMiB(pid, 'VmRSS')]
   for (const end = performance.now() + forMs; performance.now() < end;) {
     await pause(100)
-    seen.push(residentNowMiB(pid))
+    seen.push(memoryMiB(pid, 'VmRSS'))
   }
   return seen
 }

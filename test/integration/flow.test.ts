@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startBulkWatch } from '../support/bulk-watch.js'
 import type { DaemonProcess } from '../support/daemon-process.js'
 import { uniqueName } from '../support/kafka-test-client.js'
+import { memoryMiB } from '../support/process-memory.js'
 import { sharedStack } from '../support/stack.js'
 import { assertExact, assertLogForm, assertNotLogged, TestBed } from '../support/test-bed.js'
 import { until } from '../support/until.js'
@@ -369,8 +369,7 @@ const strictMapping = {
 
 /** What was resident at most. */
 function peakMemory({ pid }: DaemonProcess): number {
-  const [, kibibytes = '0'] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kibibytes) * 1024
+  return memoryMiB(pid, 'VmHWM') * 1024 * 1024
 }
 
 async function freePort(): Promise<number> {

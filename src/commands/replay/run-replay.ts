@@ -9,9 +9,9 @@ import { EnrichdError } from '../../errors.js'
 import type { KafkaClient } from '../../kafka/kafka-client.js'
 import { Lifecycle } from '../../lifecycle.js'
 import { systemClock } from '../../pipeline/clock.js'
+import { unlessAborted } from '../../pipeline/unless-aborted.js'
 import type { TelemetryHandle } from '../../telemetry/create-telemetry.js'
 import { exitCodes, type CommandContext } from '../command.js'
-import { interruptible } from '../interruptible.js'
 import { openLetterLog } from './open-letter-log.js'
 import { ReplaySource } from './replay-source.js'
 import { countsInWords, outcomeInWords } from './replay-words.js'
@@ -37,7 +37,7 @@ export async function runReplay(
   const { telemetry } = handle
   const { shutdown } = context
   const opening = () => openLetterLog(config, { topics: selection.topics, handle })
-  const { log, original } = await interruptible(opening, shutdown)
+  const { log, original } = await unlessAborted(opening, shutdown)
   const source = new ReplaySource({
     log,
     selection,
@@ -49,9 +49,9 @@ export async function runReplay(
   // Documents may go to the standard output.
   const out = config.sink.type === 'stdout' ? context.stderr : context.stdout
   try {
-    await interruptible(() => source.open(), shutdown)
+    await unlessAborted(() => source.open(), shutdown)
     if (selection.dryRun) {
-      await interruptible(() => source.count(), shutdown)
+      await unlessAborted(() => source.count(), shutdown)
       out.write(countsInWords(source.counts, selection))
       return exitCodes.ok
     }

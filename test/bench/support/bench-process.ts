@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { memoryMiB } from '../../support/process-memory.js'
 
 /** Of `/proc/PID/stat`; 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100
@@ -63,11 +64,11 @@ export class BenchProcess {
 
   /** The most memory that it has had resident, in MiB. */
   peakMiB(): number {
-    return statusMiB(this.pid, 'VmHWM')
+    return memoryMiB(this.pid, 'VmHWM')
   }
 
   residentMiB(): number {
-    return statusMiB(this.pid, 'VmRSS')
+    return memoryMiB(this.pid, 'VmRSS')
   }
 
   /** Ends it: by SIGTERM and the end of its standard input, by SIGKILL after `graceMs`. Returns its exit code. */
@@ -79,11 +80,4 @@ export class BenchProcess {
     clearTimeout(timer)
     return this.#child.exitCode
   }
-}
-
-function statusMiB(pid: number, field: string): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-  const kib = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]
-  if (kib === undefined) throw new Error(`no ${field} of process ${pid}`)
-  return Number(kib) / 1024
 }

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { DaemonProcess } from '../../support/daemon-process.js'
+import { memoryMiB } from '../../support/process-memory.js'
 
 /** What a process held at one moment. */
 export interface ProcessSample {
@@ -12,26 +13,16 @@ export interface ProcessSample {
 
 /** Looks at a running daemon, from outside and at its metrics. Linux only. @throws Error where it has ended or is silent for 2 s */
 export async function sampleProcess(daemon: DaemonProcess): Promise<ProcessSample> {
-  const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
   const descriptors = readdirSync(`/proc/${daemon.pid}/fd`).length
   const admin = daemon.lines.find(({ event }) => event === 'daemon.starting')?.['admin']
   const answer = await fetch(`${String(admin)}metrics`, { signal: AbortSignal.timeout(2000) })
   const timers = /nodejs_active_resources\{type="Timeout"\} (\d+)/.exec(await answer.text())?.[1]
   return {
     atMs: performance.now(),
-    residentMiB: residentMiB(status),
+    residentMiB: memoryMiB(daemon.pid, 'VmRSS'),
     descriptors,
     timers: timers === undefined ? undefined : Number(timers),
   }
-}
-
-/** The resident memory of a process, now. */
-export function residentNowMiB(pid: number): number {
-  return residentMiB(readFileSync(`/proc/${pid}/status`, 'utf8'))
-}
-
-function residentMiB(status: string): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024
 }
 
 /**
