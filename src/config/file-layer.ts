@@ -1,14 +1,7 @@
 import { readFileSync } from 'node:fs'
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  LineCounter,
-  parseDocument,
-  type Document,
-  type Node,
-  type Pair,
-} from 'yaml'
+import { createRequire } from 'node:module'
+import type * as Yaml from 'yaml'
+import type { Document, LineCounter, Node, Pair } from 'yaml'
 import type { Problem } from './config-error.js'
 import type { Given, Layer } from './layer.js'
 import { nearest } from './nearest.js'
@@ -22,10 +15,14 @@ interface Reading {
   readonly problems: Problem[]
 }
 
+/** Loaded with the first file: most are configured by their environment, and it takes 7 MiB. */
+const yaml = () => createRequire(import.meta.url)('yaml') as typeof Yaml
+
 /** The settings of one file, YAML or JSON (which is YAML, too). An empty file has none. */
 export function fileLayer(file: string): Layer {
   const text = readText(file)
   if (typeof text !== 'string') return { given: [], problems: [text] }
+  const { LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const reading: Reading = { file, document, lines, given: [], problems: [] }
@@ -48,6 +45,7 @@ function readText(file: string): string | Problem {
 }
 
 function readMap(reading: Reading, written: unknown, path: readonly string[]): void {
+  const { isAlias, isMap, isScalar } = yaml()
   const node = isAlias(written) ? written.resolve(reading.document) : written
   if (node === null || (isScalar(node) && node.value === null)) return
   if (!isMap(node)) {
@@ -60,6 +58,7 @@ function readMap(reading: Reading, written: unknown, path: readonly string[]): v
 }
 
 function readPair(reading: Reading, pair: Pair, path: readonly string[]): void {
+  const { isMap, isScalar } = yaml()
   const name = isScalar(pair.key) ? String(pair.key.value) : '?'
   const key = [...path, name].join('.')
   const origin = at(reading, offsetOf(pair.key))

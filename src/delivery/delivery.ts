@@ -16,7 +16,7 @@ export interface SourceRecord {
   /** `null` is a tombstone. */
   readonly value: Buffer | null
   readonly headers: RecordHeaders
-  /** What it counts for in the bounds on memory: key, value, headers. */
+  /** What it counts for in the bounds on memory: key, value, headers; three times that where it is large. */
   readonly bytes: number
   /** `kafka` records say where they came from under `kafka` in the document, others under `file`. */
   readonly origin: 'kafka' | 'file'

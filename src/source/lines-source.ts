@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import type { SourceRecord } from '../delivery/delivery.js'
 import { EnrichdError } from '../errors.js'
 import { LineSplitter } from './split-lines.js'
+import { chargedBytes } from './charged-bytes.js'
 import type { Line } from './split-lines.js'
 
 export type LinesInput =
@@ -155,7 +156,7 @@ function toRecord(origin: Origin, line: Line): SourceRecord {
     key: null,
     value: line.bytes,
     headers: noHeaders,
-    bytes: line.bytes.length,
+    bytes: chargedBytes(line.bytes.length),
     origin: 'file',
     lease,
     ...(line.cutFromBytes !== undefined && { cutFromBytes: line.cutFromBytes }),

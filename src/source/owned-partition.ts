@@ -4,6 +4,7 @@ import { PartitionLedger } from '../delivery/partition-ledger.js'
 import { encodeSettledRanges, type OffsetRange } from '../delivery/settled-ranges.js'
 import type { FetchedMessage, Position } from '../kafka/kafka-client.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
+import { chargedBytes } from './charged-bytes.js'
 
 export interface PartitionState extends TopicPartition {
   readonly committed: number | undefined
@@ -146,7 +147,7 @@ export function toSourceRecord(owned: OwnedPartition, message: FetchedMessage): 
     key,
     value,
     headers,
-    bytes: (key?.length ?? 0) + (value?.length ?? 0) + headerBytes(headers),
+    bytes: chargedBytes((key?.length ?? 0) + (value?.length ?? 0) + headerBytes(headers)),
     origin: 'kafka',
     lease,
   }

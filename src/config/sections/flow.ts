@@ -42,7 +42,7 @@ export const pipelineSection = {
     example: '5000',
   }),
   maxBufferedBytes: setting(bytes(1_048_576, 17_179_869_184), 67_108_864, {
-    doc: 'Bytes of records held in all, at most. Resident memory stays within about 300 MiB and three times this. Below 64 MiB the heap is kept smaller, too, for a tenth more CPU time.',
+    doc: 'Bytes of records held in all, at most; one above 64 KiB counts three times, for what is made of it. Resident memory stays within about 150 MiB and three times this. Below 64 MiB the heap is kept small under full load, too, for a tenth more CPU time.',
     example: '256MiB',
   }),
   order: setting(choice('none', 'partition'), 'none', {
