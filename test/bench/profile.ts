@@ -5,7 +5,7 @@ import { BenchStack } from './support/bench-stack.js'
 import { flameGraph, profileScript } from './support/flame-graph.js'
 import { measureBacklog } from './support/measure-backlog.js'
 import { NlpStub } from './support/nlp-stub.js'
-import { busySeconds, parseProfile, selfTimes } from './support/self-times.js'
+import { busySeconds, longestSections, parseProfile, selfTimes } from './support/self-times.js'
 import { daemon } from './support/subjects.js'
 
 const usage = `npm run bench:profile [-- options]
@@ -74,6 +74,9 @@ try {
       console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${name}`)
     }
   }
+  console.log('\nlongest without a break (the first second is that of the start)')
+  for (const { atMs, forMs, name } of longestSections(profile).slice(0, 10))
+    console.log(`${forMs.toFixed(0).padStart(6)} ms  at ${(atMs / 1000).toFixed(1)} s  ${name}`)
   console.log(`\n${directory}/flame-graph.html, ${directory}/daemon.cpuprofile`)
 } finally {
   if (!values.keep) await BenchStack.wipe()

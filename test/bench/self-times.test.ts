@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { busySeconds, selfTimes } from './support/self-times.js'
+import { busySeconds, longestSections, selfTimes } from './support/self-times.js'
 import { median, quantile } from './support/statistics.js'
 
 const node = (id: number, functionName: string, url = '') => ({
@@ -22,6 +22,27 @@ test('the self times of a profile are shares of the busy time, the idle time lef
   assert.deepEqual(selfTimes(profile, 'room'), [
     { name: 'undici', share: 0.75 },
     { name: 'enrichd decode', share: 0.25 },
+  ])
+})
+
+test('the longest sections are runs of one outermost function, with the garbage that is collected in between', () => {
+  const nodes = [
+    { ...node(1, '(root)'), children: [2, 3, 5, 6] },
+    node(2, '(idle)'),
+    { ...node(3, 'callback'), children: [4] },
+    node(4, 'work'),
+    node(5, '(garbage collector)'),
+    node(6, 'other'),
+  ]
+  const sections = longestSections({
+    nodes,
+    samples: [2, 3, 4, 5, 4, 6, 2, 3],
+    timeDeltas: [1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000],
+  })
+  assert.deepEqual(sections, [
+    { atMs: 1, forMs: 14, name: 'callback' },
+    { atMs: 28, forMs: 8, name: 'callback' },
+    { atMs: 15, forMs: 6, name: 'other' },
   ])
 })
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 interface ProfileNode {
   readonly id: number
+  readonly children?: readonly number[]
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
 }
 
@@ -44,6 +45,55 @@ export function busySeconds({ nodes, samples, timeDeltas }: CpuProfile): number 
     nodes.filter(({ callFrame }) => notBusy.has(callFrame.functionName)).map(({ id }) => id),
   )
   return samples.reduce((sum, id, at) => (idle.has(id) ? sum : sum + (timeDeltas[at] ?? 0)), 0) / 1e6
+}
+
+export interface Section {
+  /** Since the profile's beginning. */
+  readonly atMs: number
+  readonly forMs: number
+  /** The outermost function. */
+  readonly name: string
+}
+
+/**
+ * What held the event loop without a break, the longest first: samples on end with the same outermost function, garbage collection
+ * included. An upper bound: two callbacks of one kind with nothing between them count as one section.
+ */
+export function longestSections(profile: CpuProfile): Section[] {
+  const outermost = outermostFrames(profile)
+  const sections: Section[] = []
+  let section: Section | undefined
+  let us = 0
+  profile.samples.forEach((id, at) => {
+    const sinceUs = profile.timeDeltas[at] ?? 0
+    us += sinceUs
+    const name = outermost.get(id)
+    if (section !== undefined && (name === section.name || name === '(garbage collector)')) {
+      section = { ...section, forMs: section.forMs + sinceUs / 1000 }
+      return
+    }
+    if (section !== undefined) sections.push(section)
+    const held = name !== undefined && !notBusy.has(name)
+    section = held ? { atMs: (us - sinceUs) / 1000, forMs: sinceUs / 1000, name } : undefined
+  })
+  if (section !== undefined) sections.push(section)
+  return sections.toSorted((a, b) => b.forMs - a.forMs)
+}
+
+/** By node, the name of the frame right above the root. */
+function outermostFrames({ nodes }: CpuProfile): Map<number, string> {
+  const byId = new Map(nodes.map((node) => [node.id, node]))
+  const names = new Map<number, string>()
+  const name = (node: ProfileNode | undefined, outermost: string): void => {
+    if (node === undefined) return
+    names.set(node.id, outermost)
+    for (const child of node.children ?? []) name(byId.get(child), outermost)
+  }
+  for (const id of nodes[0]?.children ?? []) {
+    const node = byId.get(id)
+    if (node !== undefined) name(node, functionOf(node))
+  }
+  return names
 }
 
 function roomOf({ callFrame: { url, functionName } }: ProfileNode): string {
