@@ -70,40 +70,42 @@ export class DeadLetterWriter {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#takeBatch()
-      const written = await this.#writeBatch(batch)
-      for (const { done } of batch) done(written)
+      await this.#writeBatch(this.#takeBatch())
     }
   }
 
   #takeBatch(): Waiting[] {
-    const owned: Waiting[] = []
     let bytes = 0
     let taken = 0
-    for (const waiting of this.#waiting) {
-      bytes += waiting.rejected.record.bytes
-      if (owned.length > 0 && (owned.length >= BATCH_COUNT || bytes > BATCH_BYTES)) break
+    for (const { rejected } of this.#waiting) {
+      bytes += rejected.record.bytes
+      if (taken > 0 && (taken >= BATCH_COUNT || bytes > BATCH_BYTES)) break
       taken++
-      if (waiting.rejected.record.lease.aborted) waiting.done(false)
-      else owned.push(waiting)
     }
-    this.#waiting = this.#waiting.slice(taken)
-    return owned
+    return this.#waiting.splice(0, taken)
   }
 
-  async #writeBatch(batch: readonly Waiting[]): Promise<boolean> {
-    if (batch.length === 0) return false
+  /** Until all of it is written, cut off, or no longer ours: while the store is away, partitions move. */
+  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     const { store, cutOff } = this.#options
-    for (;;) {
+    let ours = withoutLost(batch)
+    while (ours.length > 0) {
       try {
         await this.#breaker.enter(cutOff)
       } catch {
-        return false
+        for (const { done } of ours) done(false)
+        return
+      }
+      ours = withoutLost(ours)
+      if (ours.length === 0) {
+        this.#breaker.abandonProbe()
+        return
       }
       try {
-        await store.write(batch.map(({ rejected }) => rejected))
+        await store.write(ours.map(({ rejected }) => rejected))
         this.#up()
-        return true
+        for (const { done } of ours) done(true)
+        return
       } catch (error) {
         this.#down(error)
       }
@@ -128,6 +130,14 @@ export class DeadLetterWriter {
       telemetry.dependencyStillDown('dead-letter', failure, clock.now() - this.#downSince)
     }
   }
+}
+
+/** Tells those that wait for a letter of somebody else's record. */
+function withoutLost(batch: readonly Waiting[]): readonly Waiting[] {
+  return batch.filter(({ rejected, done }) => {
+    if (rejected.record.lease.aborted) done(false)
+    return !rejected.record.lease.aborted
+  })
 }
 
 function toEnrichdError(error: unknown): EnrichdError {

@@ -90,6 +90,26 @@ describe('DeadLetterWriter', () => {
     assert.equal(await letters.write(rejected(1, 'x', ended.signal)), false)
     assert.equal(writes, 0)
   })
+
+  it('writes nothing for a record that was lost while the store was away, and the others once it is back', async () => {
+    const lost = new AbortController()
+    const written: number[] = []
+    let away = true
+    const letters = writer({
+      write: (batch) => {
+        if (away) {
+          lost.abort()
+          away = false
+          return Promise.reject(new Error('away'))
+        }
+        written.push(...batch.map(({ record }) => record.offset))
+        return Promise.resolve()
+      },
+    })
+    assert.equal(await letters.write(rejected(1, 'x', lost.signal)), false)
+    assert.equal(await letters.write(rejected(2)), true)
+    assert.deepEqual(written, [2])
+  })
 })
 
 describe('kafkaDeadLetters', () => {
