@@ -127,6 +127,7 @@ function enrichOptions(
     ...around,
     order: pipeline.order,
     window: nlp.maxConcurrency * nlp.batchSize + pipeline.bufferSize,
+    done: { min: elasticsearch.batchSize, max: pipeline.bufferSize },
     document: { indexTimePastMs, indexTimeFutureMs, keepFields: namesTakeFields(elasticsearch.index) },
   }
 }

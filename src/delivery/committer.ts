@@ -1,13 +1,16 @@
 /** Ten times what a healthy broker takes. */
 const SLOW_MS = 1000
+/** Records settled within a quarter of the interval from which on they are not kept waiting: as many as a bulk usually has. */
+const MANY = 50
 
 /**
- * Commits what the ledgers allow: one commit in flight, the rest coalesced, at most one each interval.
+ * Commits what the ledgers allow: one commit in flight, the rest coalesced, at most one each interval, or four where many records
+ * are settled: what is not committed, a crash pays for again.
  *
  * idle → waiting (something became committable; a timer runs) → committing → waiting | idle
  */
 export interface CommitterOptions {
-  /** The shortest time between the starts of two commits, in ms; 0 or more. */
+  /** How long what is settled waits for its commit at most, in ms; 0 or more. Where much waits, a quarter of it. */
   readonly intervalMs: number
   /** What may be committed now beyond what was committed before. Called right before each commit. */
   readonly collect: () => readonly PendingCommit[]
@@ -38,6 +41,7 @@ export interface CommitClock {
 export class Committer {
   readonly #options: CommitterOptions
   #timer: unknown
+  #settled = 0
   #running: Promise<boolean> | undefined
   #stopped = false
 
@@ -49,11 +53,20 @@ export class Committer {
 
   /** Something was settled: a commit follows within the interval. Costs next to nothing when one is already due. */
   touch(): void {
+    this.#settled++
     if (this.#timer !== undefined || this.#stopped) return
+    const { intervalMs } = this.#options
+    this.#after(intervalMs / 4, () => {
+      if (this.#settled >= MANY) void this.#commitOnce()
+      else this.#after((intervalMs * 3) / 4, () => void this.#commitOnce())
+    })
+  }
+
+  #after(delayMs: number, run: () => void): void {
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#timer = undefined
-      void this.#commitOnce()
-    }, this.#options.intervalMs)
+      run()
+    }, delayMs)
   }
 
   /** Commits now all that may be committed, after the commit in flight. Resolves to whether all of it went through. */
@@ -81,6 +94,7 @@ export class Committer {
   }
 
   async #commit(): Promise<boolean> {
+    this.#settled = 0
     const pending = this.#options.collect()
     if (pending.length === 0) return true
     const slow = this.#options.clock.setTimeout(() => this.#options.slow?.(), SLOW_MS)

@@ -4,6 +4,7 @@ import { Lanes } from './lanes.js'
 import { Outbox } from './outbox.js'
 import type { Semaphore } from './semaphore.js'
 import { freeSlot, NextPermit, type Slot } from './slot.js'
+import type { StandingQueue } from './standing-queue.js'
 import type { Stage } from './stage.js'
 
 export type { Slot } from './slot.js'
@@ -31,6 +32,8 @@ export interface MapConcurrentOptions<In> {
    * are chains, two stages of one chain cannot.
    */
   readonly semaphore?: Semaphore
+  /** Bounds those that are done and not taken, further than `concurrency` does. */
+  readonly done?: StandingQueue
 }
 
 /**
@@ -142,8 +145,10 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
 
   /** Pulls one more item if there is room for it, and a permit. */
   readonly #fill = (): void => {
-    if (this.#intake.ended || this.#intake.pulling) return
-    if (this.#held + this.#outbox.length >= this.#options.concurrency) return
+    const { length: done } = this.#outbox
+    const enough = this.#options.done?.isFull(done) === true
+    if (enough || this.#intake.ended || this.#intake.pulling) return
+    if (this.#held + done >= this.#options.concurrency) return
     if (this.#permit === undefined || this.#permit.ready()) this.#intake.pull()
   }
 

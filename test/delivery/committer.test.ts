@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Committer, type CommitterOptions, type PendingCommit } from '../../src/delivery/committer.js'
 import { systemClock } from '../../src/pipeline/clock.js'
+import { FakeClock } from '../support/fake-clock.js'
 import { until } from '../support/until.js'
 
 const at = (offset: number): PendingCommit => ({ topic: 't', partition: 0, offset, metadata: '' })
@@ -32,7 +33,37 @@ function setUp(commit: CommitterOptions['commit']) {
   }
 }
 
+/** How long after the first of `settled` records the commit comes. */
+async function delayMs(settled: number): Promise<number> {
+  const clock = new FakeClock()
+  let committedAtMs: number | undefined
+  const committer = new Committer({
+    intervalMs: 100,
+    clock,
+    collect: () => [at(1)],
+    commit: () => {
+      committedAtMs ??= clock.now()
+      return Promise.resolve()
+    },
+    committed: () => undefined,
+    failed: () => undefined,
+  })
+  const startMs = clock.now()
+  for (let record = 0; record < settled; record++) committer.touch()
+  for (let ms = 0; ms < 200 && committedAtMs === undefined; ms += 5) await clock.pass(5)
+  committer.stop()
+  await committer.flush()
+  return (committedAtMs ?? NaN) - startMs
+}
+
 describe('Committer', () => {
+  it('commits within its interval, and within a quarter of it where many records are settled', async () => {
+    assert.equal(await delayMs(1), 100)
+    assert.equal(await delayMs(49), 100)
+    assert.equal(await delayMs(50), 25)
+    assert.equal(await delayMs(500), 25)
+  })
+
   it('has one commit in flight, and gathers what comes meanwhile into the next', async () => {
     const finish: (() => void)[] = []
     let inFlight = 0

@@ -98,6 +98,11 @@ async function quietSample({ main }: Crew): Promise<ProcessSample> {
   return sampleProcess(main)
 }
 
+/** Says whether what grew is held, or is memory that the process did not give back. */
+function heapOf(samples: readonly ProcessSample[]): { atMs: number; value: number }[] {
+  return samples.flatMap(({ atMs, heapMiB }) => (heapMiB === undefined ? [] : [{ atMs, value: heapMiB }]))
+}
+
 function judge(samples: readonly ProcessSample[], last: ProcessSample) {
   const first = samples[0] ?? last
   const settled = samples.filter(({ atMs }) => atMs >= first.atMs + warmUpMs)
@@ -113,6 +118,7 @@ function judge(samples: readonly ProcessSample[], last: ProcessSample) {
     found.push(`${last.timers} timers, ${first.timers} at first`)
   const numbers = {
     growthMiBPerHour: Math.round(10 * growthMiB) / 10,
+    heapGrowthMiBPerHour: Math.round(10 * growthPerHour(heapOf(settled))) / 10,
     residentMiB: [first, settled[0] ?? first, last].map(({ residentMiB }) => Math.round(residentMiB)),
     mostMiB: Math.round(most),
     descriptors: [first.descriptors, last.descriptors],

@@ -6,6 +6,8 @@ import { memoryMiB } from '../../support/process-memory.js'
 export interface ProcessSample {
   readonly atMs: number
   readonly residentMiB: number
+  /** In use on V8's heap, garbage included, if the metrics say so. */
+  readonly heapMiB: number | undefined
   readonly descriptors: number
   /** Timers that were set, if the metrics say so. */
   readonly timers: number | undefined
@@ -16,10 +18,13 @@ export async function sampleProcess(daemon: DaemonProcess): Promise<ProcessSampl
   const descriptors = readdirSync(`/proc/${daemon.pid}/fd`).length
   const admin = daemon.lines.find(({ event }) => event === 'daemon.starting')?.['admin']
   const answer = await fetch(`${String(admin)}metrics`, { signal: AbortSignal.timeout(2000) })
-  const timers = /nodejs_active_resources\{type="Timeout"\} (\d+)/.exec(await answer.text())?.[1]
+  const metrics = await answer.text()
+  const timers = /nodejs_active_resources\{type="Timeout"\} (\d+)/.exec(metrics)?.[1]
+  const heap = /^nodejs_heap_size_used_bytes (\d+)/m.exec(metrics)?.[1]
   return {
     atMs: performance.now(),
     residentMiB: memoryMiB(daemon.pid, 'VmRSS'),
+    heapMiB: heap === undefined ? undefined : Number(heap) / 1_048_576,
     descriptors,
     timers: timers === undefined ? undefined : Number(timers),
   }
