@@ -10,7 +10,7 @@ export interface StandingQueueOptions {
 }
 
 /** Long enough for a consumer that works in bursts to have emptied the queue once. */
-const intervalMs = 250
+const intervalMs = 1000
 
 /**
  * How long a queue may grow. A queue that empties now and then absorbs what comes in bursts, and is given room; one that never does

@@ -9,7 +9,7 @@ function setUp() {
   /** An interval in which so many wait, one after another. */
   const interval = async (...waiting: number[]) => {
     for (const count of waiting) queue.isFull(count)
-    await clock.pass(250)
+    await clock.pass(1000)
     queue.isFull(waiting.at(-1) ?? 0)
   }
   return { queue, interval }
