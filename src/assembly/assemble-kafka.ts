@@ -42,6 +42,11 @@ function connectionOptions(
     waiting: (error) => {
       telemetry.dependencyDown('kafka', error)
     },
+    removedDead: (pids) => {
+      const who = pids.length === 1 ? `process ${pids[0]}` : `processes ${pids.join(', ')}`
+      const message = `${who} ended without leaving the group, and was taken out: nobody waits for its session`
+      telemetry.notice('kafka.dead_member_removed', message, { pids })
+    },
   }
 }
 

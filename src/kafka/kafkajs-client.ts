@@ -22,6 +22,8 @@ export interface KafkaConnectionOptions {
   readonly log: KafkaLog
   /** A line for each attempt that failed while the daemon waits for Kafka. */
   readonly waiting: (error: EnrichdError) => void
+  /** Members of these processes, which had ended without leaving, were taken out of the group. */
+  readonly removedDead: (pids: readonly number[]) => void
 }
 
 export interface SaslOptions {
@@ -46,7 +48,8 @@ export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient 
         memberOptions.handler.outOfRange(partition)
       })
       const shared = admin()
-      return new KafkajsMember(memberOptions, { kafka, admin: () => shared, waiting: options.waiting })
+      const { waiting, removedDead } = options
+      return new KafkajsMember(memberOptions, { kafka, admin: () => shared, waiting, removedDead })
     },
     producer: () => new KafkajsProducer(kafka().producer(producerSettings)),
     admin,

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Broker, Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { EnrichdError } from '../errors.js'
 import type { PendingCommit } from '../delivery/committer.js'
 import { partitionKey } from '../delivery/partition-key.js'
@@ -14,6 +14,8 @@ import type {
   Position,
 } from './kafka-client.js'
 import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
+import { consumerConfig } from './consumer-config.js'
+import { removeDeadMembers } from './dead-members.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
 import { PendingHandlers } from './pending-handlers.js'
@@ -21,10 +23,6 @@ import { stickyAssigner } from './sticky-assigner.js'
 import { TopicIds } from './topic-ids.js'
 import { TopicWatch } from './topic-watch.js'
 
-/** How long the broker holds a fetch that finds nothing. `stop()` waits one out, and so does a resume. */
-const FETCH_WAIT_MS = 200
-/** New partitions, and moved leaders that no error told of, are seen within this time. */
-const METADATA_MAX_AGE_MS = 10_000
 /** Between two memberships: from the first to the second, doubling. A coordinator that is loading is back in no time. */
 const RESTART_DELAY_MS = [100, 1_000] as const
 /** How often a topic that is missing is looked for, while others are read. */
@@ -33,7 +31,6 @@ const TOPIC_CHECK_MS = 1_000
 const COORDINATOR_RETRY_MS = 500
 /** Partitions whose fetched records are handed over side by side: all of a fetch. */
 const HANDLERS = 512
-const BYTES_PER_PARTITION = 262_144
 
 /** What the member needs around it: log events have no other door in kafkajs than the log. */
 export interface MemberSurroundings {
@@ -41,6 +38,8 @@ export interface MemberSurroundings {
   readonly admin: () => KafkaAdmin
   /** One line per failed attempt to join, and per membership that ended by an error. */
   readonly waiting: (error: EnrichdError, forTopics: readonly string[]) => void
+  /** Members of these processes, which had ended without leaving, were taken out of the group. */
+  readonly removedDead: (pids: readonly number[]) => void
 }
 
 /**
@@ -180,34 +179,13 @@ export class KafkajsMember implements GroupMember {
   }
 
   #createConsumer(): Consumer {
-    const { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel, fetchMaxBytes } = this.#options
-    const consumer = this.#around.kafka().consumer({
-      groupId,
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: Math.max(sessionTimeoutMs, 10_000),
-      heartbeatInterval: heartbeatIntervalMs,
-      readUncommitted: isolationLevel === 'readUncommitted',
-      allowAutoTopicCreation: false,
-      maxWaitTimeInMs: FETCH_WAIT_MS,
-      metadataMaxAge: METADATA_MAX_AGE_MS,
-      maxBytes: fetchMaxBytes,
-      maxBytesPerPartition: Math.min(BYTES_PER_PARTITION, fetchMaxBytes),
-      // A broker that is away for minutes must not cost the membership: kafkajs goes on trying, we never restart it.
-      retry: {
-        initialRetryTime: 100,
-        maxRetryTime: 1000,
-        retries: 1e9,
-        restartOnFailure: () => Promise.resolve(false),
+    const assigner = stickyAssigner(
+      () => this.#assigned,
+      (cluster) => {
+        this.#drainBeforeJoin(cluster)
       },
-      partitionAssigners: [
-        stickyAssigner(
-          () => this.#assigned,
-          (cluster) => {
-            this.#drainBeforeJoin(cluster)
-          },
-        ),
-      ],
-    })
+    )
+    const consumer = this.#around.kafka().consumer(consumerConfig(this.#options, assigner))
     const { CRASH, GROUP_JOIN, END_BATCH_PROCESS, FETCH_START, HEARTBEAT } = consumer.events
     consumer.on(CRASH, ({ payload }) => this.#crashed?.(payload.error))
     consumer.on(GROUP_JOIN, ({ payload }) => {
@@ -230,6 +208,7 @@ export class KafkajsMember implements GroupMember {
       if (this.#memberId !== undefined) await this.#options.handler.joining()
       this.#mayCommit = false
       const coordinator = await this.#findUntilFound(() => find(group))
+      if (this.#memberId === undefined) await this.#removeDead(coordinator)
       this.#joinFailed = false
       return watchCoordinator(coordinator, {
         mustRejoin: () => this.#joinFailed,
@@ -238,6 +217,16 @@ export class KafkajsMember implements GroupMember {
           this.#pending.fail(new CoordinatorLostError(error))
         },
       })
+    }
+  }
+
+  /** Where it fails, their sessions run out as ever, and the join that follows tells what is wrong with the coordinator. */
+  async #removeDead(coordinator: Broker): Promise<void> {
+    try {
+      const pids = await removeDeadMembers(coordinator, this.#options.groupId)
+      if (pids.length > 0) this.#around.removedDead(pids)
+    } catch (error) {
+      this.#around.waiting(classifyKafkaError(error, 'looking for members that have ended'), [])
     }
   }
 

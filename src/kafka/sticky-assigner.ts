@@ -2,6 +2,8 @@ import kafkajs from 'kafkajs'
 import type { Assigner, Cluster, PartitionAssigner } from 'kafkajs'
 import { partitionKey } from '../delivery/partition-key.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
+import { decodeMemberData, encodeMemberData, toMap } from './member-data.js'
+import { ownPlace } from './process-place.js'
 
 const { AssignerProtocol } = kafkajs
 
@@ -79,7 +81,7 @@ export function stickyAssigner(
       name: 'enrichd-sticky',
       version: 1,
       protocol({ topics }) {
-        const userData = Buffer.from(JSON.stringify(toMap(owned())))
+        const userData = encodeMemberData({ owned: owned(), place: ownPlace() })
         return {
           name: this.name,
           metadata: AssignerProtocol.MemberMetadata.encode({ version: this.version, topics, userData }),
@@ -109,26 +111,5 @@ export function stickyAssigner(
 
 function readMember(memberId: string, metadata: Buffer): Member {
   const decoded = AssignerProtocol.MemberMetadata.decode(metadata)
-  return { memberId, topics: decoded?.topics ?? [], owned: readOwned(decoded?.userData) }
-}
-
-/** What a member says it owns. Only a hint, from another process: what cannot be read counts as nothing. */
-function readOwned(userData: Buffer | undefined): TopicPartition[] {
-  try {
-    const map: unknown = JSON.parse(userData?.toString() ?? '')
-    if (typeof map !== 'object' || map === null) return []
-    return Object.entries(map).flatMap(([topic, partitions]) =>
-      Array.isArray(partitions)
-        ? partitions.filter(Number.isInteger).map((partition: number) => ({ topic, partition }))
-        : [],
-    )
-  } catch {
-    return []
-  }
-}
-
-function toMap(partitions: readonly TopicPartition[]): Record<string, number[]> {
-  const map: Record<string, number[]> = {}
-  for (const { topic, partition } of partitions) (map[topic] ??= []).push(partition)
-  return map
+  return { memberId, topics: decoded?.topics ?? [], owned: decodeMemberData(decoded?.userData).owned }
 }

@@ -119,6 +119,12 @@ const ownEvents = {
     tells: 'These partitions are ours no more; what was in flight for them is released.',
     fields: ['partitions', 'inFlight'],
   },
+  'kafka.dead_member_removed': {
+    level: 'info',
+    tells:
+      'Members of processes that ran here and ended without leaving (a `kill -9`) were taken out of the group.',
+    fields: ['pids'],
+  },
   'kafka.commit_failed': {
     level: 'warn',
     tells: 'A commit failed. It is tried again with the next one.',

@@ -87,6 +87,37 @@ describe('members of a group', () => {
     assert.equal(nlp.answered.length, 100)
   })
 
+  it(
+    'that were killed are replaced at once, and one that only hangs keeps its session',
+    { skip: stack.skip },
+    async (t) => {
+      const nlp = await bed.nlp(t)
+      const load = await bed.load(t, { partitions: 2, count: 100 })
+      const settings = { ...load.settings({ ...stack, nlp: nlp.url }), 'kafka.heartbeatIntervalMs': 500 }
+      const first = bed.start(t, { ...settings, 'kafka.sessionTimeoutMs': 60_000 })
+      await load.settled()
+      first.kill('SIGKILL')
+      await first.ended()
+      const second = bed.start(t, { ...settings, 'kafka.sessionTimeoutMs': 6000 })
+      const removed = await second.logged('kafka.dead_member_removed')
+      assert.deepEqual(removed['pids'], [first.pid])
+      await second.logged('kafka.assigned', 20_000)
+      await load.produce(100)
+      await load.settled()
+
+      second.kill('SIGSTOP')
+      const third = bed.start(t, settings)
+      await third.logged('kafka.assigned')
+      assert.ok(!third.lines.some(({ event }) => event === 'kafka.dead_member_removed'), third.tail())
+      second.kill('SIGCONT')
+      await load.produce(100)
+      await load.settled()
+      for (const member of [second, third]) assert.equal((await member.stop()).code, 0, member.tail())
+      const report = await load.report(nlp.answered)
+      assert.deepEqual({ lost: report.lost, doubled: report.doubled }, { lost: [], doubled: 0 })
+    },
+  )
+
   it('that read different topics serve each what it asked for', { skip: stack.skip }, async (t) => {
     const nlp = await bed.nlp(t)
     const left = await bed.load(t, { partitions: 2, count: 200 })

@@ -238,6 +238,7 @@ describe('offsets', () => {
       clientId: 'test',
       log: nowhere,
       waiting: nowhere,
+      removedDead: nowhere,
     })
     const admin = client.admin()
     t.after(() => admin.close())

@@ -37,6 +37,8 @@ export interface FakeNlpStats {
   requests: number
   ok: number
   refused: number
+  /** Whoever asked had gone before the answer was there: it counts as none. */
+  unheard: number
   inFlight: number
   maxInFlight: number
 }
@@ -55,7 +57,7 @@ export interface FakeNlp {
   readonly url: string
   readonly port: number
   readonly stats: FakeNlpStats
-  /** Texts answered with 200, in order, while `record` is on (it is unless run as a process). */
+  /** Texts answered with 200 to somebody who was still there, in order, while `record` is on (it is unless run as a process). */
   readonly answered: string[]
   change(settings: FakeNlpSettings): void
   close(): Promise<void>
@@ -64,7 +66,7 @@ export interface FakeNlp {
 /** A stand-in for an NLP service that speaks the protocol `enrichd`, honestly or as it is told. */
 export async function startFakeNlp(options: FakeNlpOptions = {}): Promise<FakeNlp> {
   let settings = options.settings ?? {}
-  const stats: FakeNlpStats = { requests: 0, ok: 0, refused: 0, inFlight: 0, maxInFlight: 0 }
+  const stats: FakeNlpStats = { requests: 0, ok: 0, refused: 0, unheard: 0, inFlight: 0, maxInFlight: 0 }
   const answered: string[] = []
   const sockets = new Set<Socket>()
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -90,6 +92,10 @@ export async function startFakeNlp(options: FakeNlpOptions = {}): Promise<FakeNl
     } finally {
       stats.inFlight--
     }
+    if (!request.socket.writable) {
+      stats.unheard++
+      return
+    }
     if ((said.status ?? 200) === 200 && said.fault === undefined && said.body === undefined) {
       stats.ok++
       if (answered.length < 1_000_000) answered.push(...texts)
@@ -98,7 +104,7 @@ export async function startFakeNlp(options: FakeNlpOptions = {}): Promise<FakeNl
   const control = (url: string, body: string, response: ServerResponse) => {
     if (url === '/-/settings') settings = JSON.parse(body) as FakeNlpSettings
     if (url === '/-/reset')
-      Object.assign(stats, { requests: 0, ok: 0, refused: 0, maxInFlight: stats.inFlight })
+      Object.assign(stats, { requests: 0, ok: 0, refused: 0, unheard: 0, maxInFlight: stats.inFlight })
     response.end(JSON.stringify(stats))
   }
   const server = createServer((request, response) => {

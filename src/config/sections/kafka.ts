@@ -28,7 +28,7 @@ export const kafkaSection = {
     example: 'false',
   }),
   commitIntervalMs: setting(milliseconds(10, 60_000), 100, {
-    doc: 'How often finished offsets are committed; also at each drain and rebalance.',
+    doc: 'How often finished offsets are committed; after a quarter of it where 50 records or more are finished; also at each drain and rebalance.',
     example: '1000',
   }),
   isolationLevel: setting(choice('readCommitted', 'readUncommitted'), 'readCommitted', {
@@ -36,7 +36,7 @@ export const kafkaSection = {
     example: 'readUncommitted',
   }),
   sessionTimeoutMs: setting(milliseconds(1000, 1_800_000), 30_000, {
-    doc: 'How long a member may be silent before the group takes its partitions away. The brokers have bounds of their own (`group.min.session.timeout.ms`, 6000 unless changed).',
+    doc: 'How long a member may be silent before the group takes its partitions away. One that was killed is replaced at once by one that starts on the same machine, in the same container or outside of one. The brokers have bounds of their own (`group.min.session.timeout.ms`, 6000 unless changed).',
     example: '45000',
   }),
   heartbeatIntervalMs: setting(milliseconds(100, 600_000), 3000, {

@@ -5,7 +5,12 @@ import { startAnsweringProxy, type AnsweringProxy } from '../../support/answerin
 import { Checker, type LoadOptions, type Report } from '../../support/checker.js'
 import { DaemonProcess } from '../../support/daemon-process.js'
 import { EsTestClient } from '../../support/es-test-client.js'
-import { startFakeNlp, type FakeNlp, type FakeNlpOptions } from '../../support/fake-nlp.js'
+import {
+  startFakeNlp,
+  type FakeNlp,
+  type FakeNlpOptions,
+  type FakeNlpSettings,
+} from '../../support/fake-nlp.js'
 import { FaultProxy } from '../../support/fault-proxy.js'
 import { KafkaTestClient } from '../../support/kafka-test-client.js'
 import { until } from '../../support/until.js'
@@ -88,7 +93,7 @@ export class Lab {
     const { servers, load = {}, nlp: nlpOptions = {}, sampleMs = defaultSampleMs } = options
     const kafka = new KafkaTestClient(servers.kafkaDirect ?? servers.kafka)
     const es = new EsTestClient(servers.elasticsearch)
-    const nlp = await startFakeNlp({ ...nlpOptions, settings: { latencyMs, ...nlpOptions.settings } })
+    const nlp = await startFakeNlp({ ...nlpOptions, settings: healthyNlp(options) })
     const nlpProxy = await FaultProxy.start({ target: { port: nlp.port } })
     const esAnswers = await startAnsweringProxy(servers.elasticsearch)
     const esProxy = await FaultProxy.start({ target: { port: esAnswers.port } })
@@ -111,6 +116,11 @@ export class Lab {
     ])
     await this.checker.clean().finally(() => this.kafka.close())
     await Promise.all([this.nlp, this.nlpProxy, this.esProxy, this.esAnswers].map((each) => each.close()))
+  }
+
+  /** How the NLP service behaves while nothing is wrong with it. */
+  get healthyNlp(): FakeNlpSettings {
+    return healthyNlp(this.#options)
   }
 
   get settings(): Record<string, string | number | boolean> {
@@ -209,6 +219,8 @@ export class Lab {
     if (file !== undefined) appendFileSync(file, `${line}\n`)
   }
 }
+
+const healthyNlp = ({ nlp }: LabOptions): FakeNlpSettings => ({ latencyMs, ...nlp?.settings })
 
 const backlogOf = ({ backlog = defaultBacklog }: LabOptions): number => backlog
 

@@ -1,9 +1,7 @@
 import type { FakeNlpSettings } from '../../support/fake-nlp.js'
 import type { Fault } from '../../support/fault-proxy.js'
-import { inFlight, latencyMs } from './lab.js'
+import { inFlight } from './lab.js'
 import { outageMs, shortMs, type Outage } from './outages.js'
-
-const healthy: FakeNlpSettings = { latencyMs }
 
 function proxied(name: string, fault: Fault, more: Partial<Outage> = {}): Outage {
   return {
@@ -18,10 +16,10 @@ function answered(name: string, settings: FakeNlpSettings, more: Partial<Outage>
   return {
     name,
     begin: (lab) => {
-      lab.nlp.change({ ...healthy, ...settings })
+      lab.nlp.change({ ...lab.healthyNlp, ...settings })
     },
     end: (lab) => {
-      lab.nlp.change(healthy)
+      lab.nlp.change(lab.healthyNlp)
     },
     ...more,
   }
@@ -55,7 +53,7 @@ export const nlpOutages: readonly Outage[] = [
   {
     ...answered('429, Retry-After as a date', {}, { askedForMs: 3000 }),
     begin: (lab) => {
-      lab.nlp.change({ ...healthy, status: 429, headers: { 'retry-after': inTwoSeconds() } })
+      lab.nlp.change({ ...lab.healthyNlp, status: 429, headers: { 'retry-after': inTwoSeconds() } })
     },
   },
   answered(

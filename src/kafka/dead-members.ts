@@ -1,0 +1,43 @@
+import kafkajs from 'kafkajs'
+import type { Broker, GroupDescriptions } from 'kafkajs'
+import { decodeMemberData } from './member-data.js'
+import { hasEnded, ownPlace } from './process-place.js'
+
+/** What kafkajs' types leave out of a broker. */
+interface Coordinator extends Broker {
+  describeGroups(request: { groupIds: string[] }): Promise<GroupDescriptions>
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
+}
+
+/**
+ * Takes those out of a group whose processes ran here and have ended, so that nobody waits for their sessions to run out: a
+ * daemon that was killed and started again is at work at once. Each member says where it runs (`ProcessPlace`) when it joins.
+ *
+ * A process that lives, however silent, and one that ran elsewhere (another machine, another container) keeps its session. So do
+ * all while the group is rebalancing: the coordinator does not tell then what its members said.
+ *
+ * @returns the process ids of those that were taken out
+ */
+export async function removeDeadMembers(broker: Broker, groupId: string): Promise<number[]> {
+  const coordinator = broker as Coordinator
+  const own = ownPlace()
+  if (own === undefined) return []
+  const { groups } = await coordinator.describeGroups({ groupIds: [groupId] })
+  const removed: number[] = []
+  for (const { memberId, memberMetadata } of groups[0]?.members ?? []) {
+    const place = placeOf(memberMetadata)
+    if (place === undefined || !hasEnded(place, own)) continue
+    await coordinator.leaveGroup({ groupId, memberId })
+    removed.push(place.pid)
+  }
+  return removed
+}
+
+/** Another program's member may say anything, also in its part of the protocol. */
+function placeOf(metadata: Buffer) {
+  try {
+    return decodeMemberData(kafkajs.AssignerProtocol.MemberMetadata.decode(metadata)?.userData).place
+  } catch {
+    return undefined
+  }
+}
