@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { after, describe, it, type TestContext } from 'node:test'
 import type { DaemonProcess } from '../support/daemon-process.js'
 import { cannotStartStack, sharedStack } from '../support/stack.js'
+import { until } from '../support/until.js'
 import { elasticsearchOutages } from './support/elasticsearch-outages.js'
 import { startProxiedKafka } from './support/kafka-stack.js'
 import { Lab, longForm, objections, summary, type LabServers } from './support/lab.js'
@@ -79,6 +80,20 @@ async function survive(
   assert.equal((await daemon.stop()).code, 0)
 }
 
+/** What the service has begun it answers; what comes later is reset, and then nobody listens. */
+const goneAway: Outage = {
+  name: 'refused',
+  begin: async (lab) => {
+    lab.nlp.change({ ...lab.healthyNlp, fault: 'reset' })
+    await until('nothing is under way', () => lab.nlp.stats.inFlight === 0)
+    await lab.nlpProxy.set({ kind: 'refuse' })
+  },
+  end: async (lab) => {
+    lab.nlp.change(lab.healthyNlp)
+    await lab.nlpProxy.set({ kind: 'pass' })
+  },
+}
+
 function named(outages: readonly Outage[], name: string): Outage {
   const found = outages.find((outage) => outage.name === name)
   if (found === undefined) throw new RangeError(`there is no fault ${name}`)
@@ -133,7 +148,7 @@ describe('beside others', { skip }, () => {
     ['hanging', { repeatedCalls: undefined, seconds: 40 }],
   ] as const) {
     it(`the NLP service for 20 s: ${name}`, (t) =>
-      survive(t, named(nlpOutages, name), { ...best, forMs: 20_000 }))
+      survive(t, named([goneAway, ...nlpOutages], name), { ...best, forMs: 20_000 }))
   }
 
   for (const [name, seconds] of [
