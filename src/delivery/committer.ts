@@ -1,16 +1,16 @@
 /** Ten times what a healthy broker takes. */
 const SLOW_MS = 1000
-/** Records settled within a quarter of the interval from which on they are not kept waiting: as many as a bulk usually has. */
+/** So many settled records are not kept waiting: as many as a bulk usually has. */
 const MANY = 50
 
 /**
- * Commits what the ledgers allow: one commit in flight, the rest coalesced, at most one each interval, or four where many records
- * are settled: what is not committed, a crash pays for again.
+ * Commits what the ledgers allow: one commit in flight, the rest coalesced. What is settled waits for the interval; many records do
+ * not, if the last commit was begun a quarter of it ago: what is not committed, a crash pays for again.
  *
  * idle → waiting (something became committable; a timer runs) → committing → waiting | idle
  */
 export interface CommitterOptions {
-  /** How long what is settled waits for its commit at most, in ms; 0 or more. Where much waits, a quarter of it. */
+  /** How long what is settled waits for its commit, in ms; 0 or more. Many records are committed at once, four times in it at most. */
   readonly intervalMs: number
   /** What may be committed now beyond what was committed before. Called right before each commit. */
   readonly collect: () => readonly PendingCommit[]
@@ -34,6 +34,7 @@ export interface PendingCommit {
 
 /** The part of a clock that it needs. */
 export interface CommitClock {
+  now(): number
   setTimeout(run: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
 }
@@ -41,7 +42,9 @@ export interface CommitClock {
 export class Committer {
   readonly #options: CommitterOptions
   #timer: unknown
+  /** Since the last commit was begun. */
   #settled = 0
+  #beganAtMs = -Infinity
   #running: Promise<boolean> | undefined
   #stopped = false
 
@@ -54,19 +57,22 @@ export class Committer {
   /** Something was settled: a commit follows within the interval. Costs next to nothing when one is already due. */
   touch(): void {
     this.#settled++
-    if (this.#timer !== undefined || this.#stopped) return
-    const { intervalMs } = this.#options
-    this.#after(intervalMs / 4, () => {
-      if (this.#settled >= MANY) void this.#commitOnce()
-      else this.#after((intervalMs * 3) / 4, () => void this.#commitOnce())
-    })
+    // The commit in flight sees to it at its end.
+    if (this.#stopped || this.#running !== undefined) return
+    if (this.#timer === undefined || this.#settled === MANY) this.#schedule()
   }
 
-  #after(delayMs: number, run: () => void): void {
-    this.#timer = this.#options.clock.setTimeout(() => {
-      this.#timer = undefined
-      run()
-    }, delayMs)
+  #schedule(): void {
+    const { clock, intervalMs } = this.#options
+    const soonestMs = Math.max(0, this.#beganAtMs + intervalMs / 4 - clock.now())
+    clock.clearTimeout(this.#timer)
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#timer = undefined
+        void this.#commitOnce()
+      },
+      this.#settled >= MANY ? soonestMs : intervalMs,
+    )
   }
 
   /** Commits now all that may be committed, after the commit in flight. Resolves to whether all of it went through. */
@@ -83,18 +89,16 @@ export class Committer {
   }
 
   #commitOnce(): Promise<boolean> {
-    if (this.#running !== undefined) {
-      this.touch()
-      return this.#running
-    }
-    this.#running = this.#commit().finally(() => {
+    this.#running ??= this.#commit().finally(() => {
       this.#running = undefined
+      if (this.#settled > 0 && !this.#stopped) this.#schedule()
     })
     return this.#running
   }
 
   async #commit(): Promise<boolean> {
     this.#settled = 0
+    this.#beganAtMs = this.#options.clock.now()
     const pending = this.#options.collect()
     if (pending.length === 0) return true
     const slow = this.#options.clock.setTimeout(() => this.#options.slow?.(), SLOW_MS)
@@ -104,7 +108,7 @@ export class Committer {
       return true
     } catch (error) {
       this.#options.failed(error)
-      this.touch()
+      this.#settled++
       return false
     } finally {
       this.#options.clock.clearTimeout(slow)

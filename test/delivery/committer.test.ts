@@ -33,35 +33,37 @@ function setUp(commit: CommitterOptions['commit']) {
   }
 }
 
-/** How long after the first of `settled` records the commit comes. */
-async function delayMs(settled: number): Promise<number> {
+/** When commits come, in ms, if so many records are settled at each of these moments. */
+async function commitsAt(settled: Readonly<Record<number, number>>): Promise<number[]> {
   const clock = new FakeClock()
-  let committedAtMs: number | undefined
+  const startMs = clock.now()
+  const commits: number[] = []
   const committer = new Committer({
     intervalMs: 100,
     clock,
     collect: () => [at(1)],
     commit: () => {
-      committedAtMs ??= clock.now()
+      commits.push(clock.now() - startMs)
       return Promise.resolve()
     },
     committed: () => undefined,
     failed: () => undefined,
   })
-  const startMs = clock.now()
-  for (let record = 0; record < settled; record++) committer.touch()
-  for (let ms = 0; ms < 200 && committedAtMs === undefined; ms += 5) await clock.pass(5)
+  for (let ms = 0; ms < 300; ms += 5) {
+    for (let count = settled[ms] ?? 0; count > 0; count--) committer.touch()
+    await clock.pass(5)
+  }
   committer.stop()
-  await committer.flush()
-  return (committedAtMs ?? NaN) - startMs
+  return commits.map((ms) => Math.floor(ms / 5) * 5)
 }
 
 describe('Committer', () => {
-  it('commits within its interval, and within a quarter of it where many records are settled', async () => {
-    assert.equal(await delayMs(1), 100)
-    assert.equal(await delayMs(49), 100)
-    assert.equal(await delayMs(50), 25)
-    assert.equal(await delayMs(500), 25)
+  it('commits few records after its interval, and many at once, four times in it at most', async () => {
+    assert.deepEqual(await commitsAt({ 0: 1 }), [100])
+    assert.deepEqual(await commitsAt({ 0: 1, 50: 48 }), [100])
+    assert.deepEqual(await commitsAt({ 0: 1, 50: 49 }), [50])
+    assert.deepEqual(await commitsAt({ 0: 50, 5: 50, 10: 50, 60: 500, 65: 1 }), [0, 25, 60, 165])
+    assert.deepEqual(await commitsAt({ 0: 50, 5: 49 }), [0, 105])
   })
 
   it('has one commit in flight, and gathers what comes meanwhile into the next', async () => {

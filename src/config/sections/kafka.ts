@@ -28,7 +28,7 @@ export const kafkaSection = {
     example: 'false',
   }),
   commitIntervalMs: setting(milliseconds(10, 60_000), 100, {
-    doc: 'How often finished offsets are committed; after a quarter of it where 50 records or more are finished; also at each drain and rebalance.',
+    doc: 'How often finished offsets are committed; 50 and more at once, four times in it at most; also at each drain and rebalance.',
     example: '1000',
   }),
   isolationLevel: setting(choice('readCommitted', 'readUncommitted'), 'readCommitted', {
