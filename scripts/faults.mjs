@@ -5,7 +5,7 @@ const usage = `npm run test:faults [-- PART-OF-PATH…]
 
   The fault laboratory in its long form (hours): every fault by itself, for 30 s each, twenty kills of each kind. FAULTS_SECONDS
   says how long each outage lasts (up to 600), FAULTS_SEED repeats a run, FAULTS_RESULTS names a file that takes the
-  results as lines of JSON. A part of a path chooses files, for example \`nlp\`.
+  results as lines of JSON. A part of a path chooses files, for example \`nlp\`, and TEST_NAME tests in them, by a regular expression.
 `
 
 const parts = process.argv.slice(2)

@@ -33,6 +33,7 @@ async function runTests(files, { title, concurrency, timeoutMs }, environment = 
   const totalsFile = join(directory, 'totals.json')
   const args = [
     ...['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`],
+    ...(process.env.TEST_NAME ? [`--test-name-pattern=${process.env.TEST_NAME}`] : []),
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ...['--test-reporter=./scripts/test/totals-reporter.mjs', `--test-reporter-destination=${totalsFile}`],
   ]
