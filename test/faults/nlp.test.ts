@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { sharedStack } from '../support/stack.js'
-import { Lab, longForm, objections, summary } from './support/lab.js'
+import { inFlight, Lab, longForm, objections, summary } from './support/lab.js'
 import { nlpOutages as outages } from './support/nlp-outages.js'
-import { measurableRate, outageMs, shortMs, surviveOutages } from './support/outages.js'
+import { measurableRate, outageMs, shortMs, surviveOutages, type Outage } from './support/outages.js'
 
 const stack = sharedStack()
 
@@ -28,6 +31,35 @@ describe('an NLP service that fails', () => {
       },
     )
   }
+
+  it(
+    'whose name cannot be resolved for a while: loses nothing, makes no dead letter, and is back at full speed within 2 s',
+    { skip: stack.skip },
+    async (t) => {
+      const directory = await mkdtemp(join(tmpdir(), 'enrichd-dns-'))
+      t.after(() => rm(directory, { recursive: true }))
+      const file = join(directory, 'dns-fails')
+      const nlpHost = 'nlp.test'
+      const lab = await Lab.open(t, {
+        servers: stack,
+        nlpHost,
+        preload: new URL('support/failing-dns.ts', import.meta.url).href,
+        env: { DNS_NAME: nlpHost, DNS_FAILS_WHILE: file },
+      })
+      const outage: Outage = {
+        name: 'DNS',
+        begin: async () => {
+          await writeFile(file, '')
+          lab.nlpProxy.cut()
+        },
+        end: () => rm(file),
+        repeatedCalls: inFlight + 2,
+      }
+      await surviveOutages(lab, [outage], { forMs: outageMs(shortMs) })
+      const told = lab.daemons[0]?.lines.find(({ event }) => event === 'nlp.down')
+      assert.match(JSON.stringify(told), /EAI_AGAIN/)
+    },
+  )
 
   it(
     '500 to one text in a hundred for ever: those become dead letters, the others flow at full speed',

@@ -10,8 +10,8 @@ export interface DaemonOptions {
   /** Settings by key, as `--set` takes them. */
   readonly settings: Readonly<Record<string, string | number | boolean>>
   readonly env?: Readonly<Record<string, string>>
-  /** A module that breaks a guarantee on purpose, loaded before the program, which then runs from its sources. */
-  readonly sabotage?: string
+  /** The address of a module that is loaded before the program, which then runs from its sources. */
+  readonly preload?: string
 }
 
 export interface LogLine {
@@ -37,7 +37,7 @@ export class DaemonProcess {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   #changed: (() => void)[] = []
 
-  constructor({ settings, env = {}, sabotage }: DaemonOptions) {
+  constructor({ settings, env = {}, preload }: DaemonOptions) {
     const set = Object.entries({ 'admin.port': 0, ...settings }).flatMap(([key, value]) => [
       '--set',
       `${key}=${value}`,
@@ -46,7 +46,7 @@ export class DaemonProcess {
       process.execPath,
       [
         ...(process.env['DAEMON_NODE_OPTIONS']?.split(' ') ?? []),
-        ...programArguments(sabotage),
+        ...programArguments(preload),
         'run',
         ...set,
       ],
@@ -144,13 +144,13 @@ export class DaemonProcess {
   }
 }
 
-function programArguments(sabotage: string | undefined): string[] {
-  if (sabotage === undefined) return [program]
+function programArguments(preload: string | undefined): string[] {
+  if (preload === undefined) return [program]
   return [
     '--import',
     'tsx',
     '--import',
-    sabotage,
+    preload,
     fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
   ]
 }

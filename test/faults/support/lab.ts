@@ -41,6 +41,12 @@ export interface LabOptions {
   readonly load?: Partial<LoadOptions>
   readonly nlp?: FakeNlpOptions
   readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** The name by which the daemon knows the NLP service. Default: its address. */
+  readonly nlpHost?: string
+  /** Loaded before the daemon; see `DaemonOptions`. */
+  readonly preload?: string
+  /** More variables for the daemon. */
+  readonly env?: Readonly<Record<string, string>>
   /** Records that are always there to be read while the lab feeds. Default 1,500. */
   readonly backlog?: number
   /** How often committed offsets are looked at. Default 100 ms. */
@@ -124,21 +130,25 @@ export class Lab {
   }
 
   get settings(): Record<string, string | number | boolean> {
-    const { servers, settings = {} } = this.#options
+    const { servers, nlpHost = '127.0.0.1', settings = {} } = this.#options
     const addresses = {
       kafka: servers.kafka,
       elasticsearch: `http://${this.esProxy.address}`,
-      nlp: `http://${this.nlpProxy.address}/`,
+      nlp: `http://${nlpHost}:${this.nlpProxy.port}/`,
     }
     return { ...this.checker.settings(addresses), 'nlp.maxConcurrency': inFlight, ...settings }
   }
 
   /** `sabotage`: one of `test/faults/sabotage/`, by name. */
   start({ sabotage }: { readonly sabotage?: Sabotage } = {}): DaemonProcess {
-    const module = sabotage && new URL(`../sabotage/${sabotage}.ts`, import.meta.url).href
+    const { env = {} } = this.#options
+    const preload = sabotage
+      ? new URL(`../sabotage/${sabotage}.ts`, import.meta.url).href
+      : this.#options.preload
     const daemon = new DaemonProcess({
       settings: this.settings,
-      ...(module === undefined ? {} : { sabotage: module }),
+      env,
+      ...(preload === undefined ? {} : { preload }),
     })
     this.daemons.push(daemon)
     return daemon
