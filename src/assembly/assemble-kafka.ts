@@ -47,6 +47,11 @@ function connectionOptions(
       const message = `${who} ended without leaving the group, and was taken out: nobody waits for its session`
       telemetry.notice('kafka.dead_member_removed', message, { pids })
     },
+    couldNotRemoveDead: (error) => {
+      telemetry.notice('kafka.dead_member_kept', `${error.message}: their sessions have to run out`, {
+        error,
+      })
+    },
   }
 }
 

@@ -121,13 +121,17 @@ function enrichOptions(
   { nlp, pipeline, elasticsearch }: Config,
   around: Pick<EnrichOptions, 'service' | 'analyser' | 'draining' | 'cutOff' | 'telemetry'>,
 ): EnrichOptions {
-  const { indexTimePastMs, indexTimeFutureMs } = elasticsearch
+  const { bufferSize } = pipeline
+  const { batchSize, maxBatchSize, indexTimePastMs, indexTimeFutureMs } = elasticsearch
   return {
     ...nlp,
     ...around,
     order: pipeline.order,
-    window: nlp.maxConcurrency * nlp.batchSize + pipeline.bufferSize,
-    done: { min: elasticsearch.batchSize, max: pipeline.bufferSize },
+    window: nlp.maxConcurrency * nlp.batchSize + bufferSize,
+    doneLimit: {
+      min: Math.min(batchSize, bufferSize),
+      max: Math.min(Math.max(4 * batchSize, 2 * maxBatchSize), bufferSize),
+    },
     document: { indexTimePastMs, indexTimeFutureMs, keepFields: namesTakeFields(elasticsearch.index) },
   }
 }

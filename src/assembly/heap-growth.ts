@@ -24,12 +24,15 @@ export function watchHeapGrowth({ maxBufferedBytes }: { readonly maxBufferedByte
 function growWithLoad(): () => void {
   let last = performance.eventLoopUtilization()
   let busy = 0
+  let how: keyof typeof growthPercent = 'small'
   return () => {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, last)
     last = now
     busy = utilization > busyShare ? busy + 1 : 0
-    grow(busy >= busyIntervals ? 'ample' : 'small')
+    const wanted = busy >= busyIntervals ? 'ample' : 'small'
+    if (wanted !== how) grow(wanted)
+    how = wanted
   }
 }
 

@@ -57,9 +57,7 @@ export class DeadLetterWriter {
   write(rejected: Rejected): Promise<boolean> {
     return new Promise((done) => {
       this.#waiting.push({ rejected, done })
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined
-      })
+      this.#running ??= this.#run()
     })
   }
 
@@ -69,9 +67,9 @@ export class DeadLetterWriter {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await this.#writeBatch(this.#takeBatch())
-    }
+    while (this.#waiting.length > 0) await this.#writeBatch(this.#takeBatch())
+    // In the same turn as the look above: a letter that comes later begins a run of its own.
+    this.#running = undefined
   }
 
   #takeBatch(): Waiting[] {

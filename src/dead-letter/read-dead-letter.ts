@@ -1,3 +1,4 @@
+import { chargedBytes } from '../delivery/charged-bytes.js'
 import {
   rejectionReasons,
   type RecordHeaders,
@@ -43,7 +44,7 @@ export function readDeadLetter({ key, value, headers }: DeadLetter): ReturnedLet
       key,
       value,
       headers: own,
-      bytes: bytesOf(key, value, own),
+      bytes: chargedBytes(bytesOf(key, value, own)),
       origin: id === undefined ? 'kafka' : 'file',
       lease,
     },

@@ -1,5 +1,7 @@
 /** Ten times what a healthy broker takes. */
 const SLOW_MS = 1000
+/** While nothing can be committed the line waits: it is not kept waiting by a long interval. */
+const LONGEST_RETRY_MS = 1000
 /** So many settled records are not kept waiting: as many as a bulk usually has. */
 const MANY = 50
 
@@ -42,8 +44,10 @@ export interface CommitClock {
 export class Committer {
   readonly #options: CommitterOptions
   #timer: unknown
-  /** Since the last commit was begun. */
+  /** What came since the last commit was begun, and whatever makes another one necessary. */
   #settled = 0
+  /** The last commit did. */
+  #failed = false
   #beganAtMs = -Infinity
   #running: Promise<boolean> | undefined
   #stopped = false
@@ -62,7 +66,7 @@ export class Committer {
     if (this.#timer === undefined || this.#settled === MANY) this.#schedule()
   }
 
-  #schedule(): void {
+  #schedule(longestMs = this.#options.intervalMs): void {
     const { clock, intervalMs } = this.#options
     const soonestMs = Math.max(0, this.#beganAtMs + intervalMs / 4 - clock.now())
     clock.clearTimeout(this.#timer)
@@ -71,7 +75,7 @@ export class Committer {
         this.#timer = undefined
         void this.#commitOnce()
       },
-      this.#settled >= MANY ? soonestMs : intervalMs,
+      this.#settled >= MANY ? soonestMs : longestMs,
     )
   }
 
@@ -81,7 +85,7 @@ export class Committer {
     return this.#commitOnce()
   }
 
-  /** No commit begins after this. One in flight goes on. */
+  /** No commit begins by itself after this. One in flight goes on, and `flush` works. */
   stop(): void {
     this.#stopped = true
     this.#options.clock.clearTimeout(this.#timer)
@@ -91,7 +95,8 @@ export class Committer {
   #commitOnce(): Promise<boolean> {
     this.#running ??= this.#commit().finally(() => {
       this.#running = undefined
-      if (this.#settled > 0 && !this.#stopped) this.#schedule()
+      if (this.#settled === 0 || this.#stopped) return
+      this.#schedule(this.#failed ? Math.min(this.#options.intervalMs, LONGEST_RETRY_MS) : undefined)
     })
     return this.#running
   }
@@ -104,11 +109,13 @@ export class Committer {
     const slow = this.#options.clock.setTimeout(() => this.#options.slow?.(), SLOW_MS)
     try {
       await this.#options.commit(pending)
+      this.#failed = false
       this.#options.committed(pending)
       return true
     } catch (error) {
-      this.#options.failed(error)
+      this.#failed = true
       this.#settled++
+      this.#options.failed(error)
       return false
     } finally {
       this.#options.clock.clearTimeout(slow)

@@ -12,7 +12,6 @@ import type { EnrichdError } from '../errors.js'
 import { systemClock, type Clock } from '../pipeline/clock.js'
 import { mapConcurrent, type Slot } from '../pipeline/map-concurrent.js'
 import { Semaphore } from '../pipeline/semaphore.js'
-import { StandingQueue } from '../pipeline/standing-queue.js'
 import type { Stage } from '../pipeline/stage.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { analyseText, type Analysed, type AnalyseTextOptions, type RetryOptions } from './analyse-text.js'
@@ -58,7 +57,7 @@ export interface EnrichOptions {
    */
   readonly window: number
   /** Bounds of what is done and waits for the consumer, see `StandingQueue`: each was paid for, and a crash pays again. Default: `window`. */
-  readonly done?: { readonly min: number; readonly max: number }
+  readonly doneLimit?: { readonly min: number; readonly max: number }
   readonly document: DocumentOptions
   /** Aborted: no new call or attempt begins, what is between two is released; calls in flight finish. */
   readonly draining: AbortSignal
@@ -103,14 +102,14 @@ type Opened = EnrichOptions & { readonly batchSize: number }
 function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
   const closing = new AbortController()
   const enricher = new Enricher(options, closing.signal)
-  const { order = 'none', window, done, clock } = options
+  const { order = 'none', window, doneLimit, clock } = options
   const stage = mapConcurrent<In, Out>((delivery, slot) => enricher.enrich(delivery, slot), {
     concurrency: window,
     semaphore: enricher.permits,
     order: order === 'partition' ? 'key' : 'none',
     key: ({ record }) => `${record.topic}-${record.partition}`,
     onError: 'throw',
-    ...(done && { done: new StandingQueue({ ...done, ...(clock && { clock }) }) }),
+    ...(doneLimit && { doneLimit: { ...doneLimit, ...(clock && { clock }) } }),
   })
   const lending = new LendingSource(source, enricher.permits)
   const iterator = stage(lending)[Symbol.asyncIterator]()

@@ -27,10 +27,20 @@ export async function removeDeadMembers(broker: Broker, groupId: string): Promis
   for (const { memberId, memberMetadata } of groups[0]?.members ?? []) {
     const place = placeOf(memberMetadata)
     if (place === undefined || !hasEnded(place, own)) continue
-    await coordinator.leaveGroup({ groupId, memberId })
-    removed.push(place.pid)
+    if (await remove(coordinator, groupId, memberId)) removed.push(place.pid)
   }
   return removed
+}
+
+/** @returns false where somebody else has done so meanwhile */
+async function remove(coordinator: Coordinator, groupId: string, memberId: string): Promise<boolean> {
+  try {
+    await coordinator.leaveGroup({ groupId, memberId })
+    return true
+  } catch (error) {
+    if ((error as { type?: unknown }).type === 'UNKNOWN_MEMBER_ID') return false
+    throw error
+  }
 }
 
 /** Another program's member may say anything, also in its part of the protocol. */

@@ -24,6 +24,7 @@ export interface KafkaConnectionOptions {
   readonly waiting: (error: EnrichdError) => void
   /** Members of these processes, which had ended without leaving, were taken out of the group. */
   readonly removedDead: (pids: readonly number[]) => void
+  readonly couldNotRemoveDead: (error: EnrichdError) => void
 }
 
 export interface SaslOptions {
@@ -48,8 +49,7 @@ export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient 
         memberOptions.handler.outOfRange(partition)
       })
       const shared = admin()
-      const { waiting, removedDead } = options
-      return new KafkajsMember(memberOptions, { kafka, admin: () => shared, waiting, removedDead })
+      return new KafkajsMember(memberOptions, { ...options, kafka, admin: () => shared })
     },
     producer: () => new KafkajsProducer(kafka().producer(producerSettings)),
     admin,

@@ -27,6 +27,8 @@ import { TopicWatch } from './topic-watch.js'
 const RESTART_DELAY_MS = [100, 1_000] as const
 /** How often a topic that is missing is looked for, while others are read. */
 const TOPIC_CHECK_MS = 1_000
+/** How long the group is not joined because members that have ended are looked for. */
+const REMOVE_DEAD_MS = 2_000
 /** How often the coordinator of the group is looked for, while it is not there. */
 const COORDINATOR_RETRY_MS = 500
 /** Partitions whose fetched records are handed over side by side: all of a fetch. */
@@ -40,6 +42,7 @@ export interface MemberSurroundings {
   readonly waiting: (error: EnrichdError, forTopics: readonly string[]) => void
   /** Members of these processes, which had ended without leaving, were taken out of the group. */
   readonly removedDead: (pids: readonly number[]) => void
+  readonly couldNotRemoveDead: (error: EnrichdError) => void
 }
 
 /**
@@ -220,14 +223,17 @@ export class KafkajsMember implements GroupMember {
     }
   }
 
-  /** Where it fails, their sessions run out as ever, and the join that follows tells what is wrong with the coordinator. */
+  /** Where it fails or takes long, their sessions run out as ever. */
   async #removeDead(coordinator: Broker): Promise<void> {
-    try {
-      const pids = await removeDeadMembers(coordinator, this.#options.groupId)
-      if (pids.length > 0) this.#around.removedDead(pids)
-    } catch (error) {
-      this.#around.waiting(classifyKafkaError(error, 'looking for members that have ended'), [])
-    }
+    const removing = removeDeadMembers(coordinator, this.#options.groupId).then(
+      (pids) => {
+        if (pids.length > 0) this.#around.removedDead(pids)
+      },
+      (error: unknown) => {
+        this.#around.couldNotRemoveDead(classifyKafkaError(error, 'looking for members that have ended'))
+      },
+    )
+    await Promise.race([removing, this.#rest(REMOVE_DEAD_MS)])
   }
 
   /** kafkajs gives up after some attempts, and the membership with it; we go on until the drain. */

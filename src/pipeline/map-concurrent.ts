@@ -4,7 +4,7 @@ import { Lanes } from './lanes.js'
 import { Outbox } from './outbox.js'
 import type { Semaphore } from './semaphore.js'
 import { freeSlot, NextPermit, type Slot } from './slot.js'
-import type { StandingQueue } from './standing-queue.js'
+import { StandingQueue, type StandingQueueOptions } from './standing-queue.js'
 import type { Stage } from './stage.js'
 
 export type { Slot } from './slot.js'
@@ -32,8 +32,8 @@ export interface MapConcurrentOptions<In> {
    * are chains, two stages of one chain cannot.
    */
   readonly semaphore?: Semaphore
-  /** Bounds those that are done and not taken, further than `concurrency` does. */
-  readonly done?: StandingQueue
+  /** While as many are done and not taken, nothing more is begun; what is in work comes on top. See `StandingQueue`. */
+  readonly doneLimit?: StandingQueueOptions
 }
 
 /**
@@ -63,6 +63,7 @@ export function mapConcurrent<In, Out>(
   options: MapConcurrentOptions<In> & { readonly onError?: 'isolate' | 'throw' },
 ): Stage<In, Out | Outcome<In, Out>> {
   checkCount('concurrency', options.concurrency)
+  if (options.doneLimit) new StandingQueue(options.doneLimit)
   if (options.order === 'key' && options.key === undefined)
     throw new TypeError('key: required with order `key`')
   if (options.onError === 'throw') {
@@ -94,6 +95,7 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
   readonly #intake: Intake<In>
   readonly #outbox = new Outbox<Out>()
   readonly #lanes: Lanes<Out> | undefined
+  readonly #done: StandingQueue | undefined
   readonly #permit: NextPermit | undefined
   /** Items that are in work, or done and waiting for their turn. */
   #held = 0
@@ -105,6 +107,7 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
 
   constructor(source: AsyncIterable<In>, options: WorkOptions<In, Out>) {
     this.#options = options
+    this.#done = options.doneLimit && new StandingQueue(options.doneLimit)
     this.#lanes = options.order === 'none' ? undefined : new Lanes(this.#handOn)
     this.#permit = options.semaphore && new NextPermit(options.semaphore, this.#fill)
     this.#intake = new Intake(source, {
@@ -146,9 +149,12 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
   /** Pulls one more item if there is room for it, and a permit. */
   readonly #fill = (): void => {
     const { length: done } = this.#outbox
-    const enough = this.#options.done?.isFull(done) === true
-    if (enough || this.#intake.ended || this.#intake.pulling) return
-    if (this.#held + done >= this.#options.concurrency) return
+    const enough = this.#done?.isFull(done) === true
+    if (this.#intake.ended || this.#intake.pulling) return
+    if (enough || this.#held + done >= this.#options.concurrency) {
+      this.#permit?.giveBack()
+      return
+    }
     if (this.#permit === undefined || this.#permit.ready()) this.#intake.pull()
   }
 

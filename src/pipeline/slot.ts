@@ -58,7 +58,7 @@ export const freeSlot = {
 /**
  * The permit for the item that is pulled next.
  *
- *     none ──ready()──▶ asked ──granted──▶ ready ──take()──▶ none
+ *     none ──ready()──▶ asked ──granted──▶ ready ──take(), giveBack()──▶ none
  *     any of them ──close()──▶ closed, and no permit is held
  */
 export class NextPermit {
@@ -81,6 +81,13 @@ export class NextPermit {
   take(): HeldSlot {
     this.#state = 'none'
     return new HeldSlot(this.#semaphore)
+  }
+
+  /** Nothing is pulled for now: others may have it. */
+  giveBack(): void {
+    if (this.#state !== 'ready') return
+    this.#state = 'none'
+    this.#semaphore.release()
   }
 
   close(): void {

@@ -2,9 +2,9 @@ import { checkCount } from './bound.js'
 import { systemClock, type Clock } from './clock.js'
 
 export interface StandingQueueOptions {
-  /** The limit is never below, so that the consumer finds work; an integer from 1. */
+  /** The limit is never below, so that the consumer finds work; an integer from 1. It begins here: a consumer that is cold is slow. */
   readonly min: number
-  /** Nor above; an integer from `min`. It begins here. */
+  /** Nor above; an integer from `min`. */
   readonly max: number
   readonly clock?: Clock
 }
@@ -29,9 +29,10 @@ export class StandingQueue {
   /** @throws RangeError for a bound that is none */
   constructor({ min, max, clock = systemClock }: StandingQueueOptions) {
     this.#min = checkCount('min', min)
-    this.#max = Math.max(min, checkCount('max', max))
+    this.#max = checkCount('max', max)
+    if (max < min) throw new RangeError(`max: expected ${min} or more, got ${max}`)
     this.#clock = clock
-    this.#limit = this.#max
+    this.#limit = min
     this.#sinceMs = clock.now()
   }
 
@@ -39,7 +40,7 @@ export class StandingQueue {
     return this.#limit
   }
 
-  /** Whether so many waiting items are enough. To be asked at each change. */
+  /** Whether so many waiting items are enough. To be asked at each change: the limit follows what is asked. */
   isFull(waiting: number): boolean {
     this.#least = Math.min(this.#least, waiting)
     const now = this.#clock.now()

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import type { SourceRecord } from '../delivery/delivery.js'
 import { EnrichdError } from '../errors.js'
 import { LineSplitter } from './split-lines.js'
-import { chargedBytes } from './charged-bytes.js'
+import { chargedBytes } from '../delivery/charged-bytes.js'
 import type { Line } from './split-lines.js'
 
 export type LinesInput =

@@ -4,7 +4,7 @@ import { PartitionLedger } from '../delivery/partition-ledger.js'
 import { encodeSettledRanges, type OffsetRange } from '../delivery/settled-ranges.js'
 import type { FetchedMessage, Position } from '../kafka/kafka-client.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
-import { chargedBytes } from './charged-bytes.js'
+import { chargedBytes } from '../delivery/charged-bytes.js'
 
 export interface PartitionState extends TopicPartition {
   readonly committed: number | undefined

@@ -125,6 +125,12 @@ const ownEvents = {
       'Members of processes that ran here and ended without leaving (a `kill -9`) were taken out of the group.',
     fields: ['pids'],
   },
+  'kafka.dead_member_kept': {
+    level: 'info',
+    tells: 'Members whose processes have ended could not be looked for; their sessions have to run out.',
+    fields: ['error'],
+    perSecond: 1,
+  },
   'kafka.commit_failed': {
     level: 'warn',
     tells: 'A commit failed. It is tried again with the next one.',

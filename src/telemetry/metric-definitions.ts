@@ -225,7 +225,7 @@ export const metricDefinitions: readonly MetricDefinition[] = [
   {
     type: 'gauge',
     name: 'enrichd_buffered_bytes',
-    help: 'Bytes of the records held, bounded by pipeline.maxBufferedBytes.',
+    help: 'Bytes of the records held, bounded by pipeline.maxBufferedBytes; those of large records count three times.',
     labels: [],
     read: ({ status }) => [[status.buffered.bytes]],
   },

@@ -86,6 +86,8 @@ const goneAway: Outage = {
   begin: async (lab) => {
     lab.nlp.change({ ...lab.healthyNlp, fault: 'reset' })
     await until('nothing is under way', () => lab.nlp.stats.inFlight === 0)
+    // The last answers still have to pass the proxy, which would cut them off.
+    await pause(100)
     await lab.nlpProxy.set({ kind: 'refuse' })
   },
   end: async (lab) => {

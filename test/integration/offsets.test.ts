@@ -239,6 +239,7 @@ describe('offsets', () => {
       log: nowhere,
       waiting: nowhere,
       removedDead: nowhere,
+      couldNotRemoveDead: nowhere,
     })
     const admin = client.admin()
     t.after(() => admin.close())

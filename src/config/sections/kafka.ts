@@ -36,7 +36,7 @@ export const kafkaSection = {
     example: 'readUncommitted',
   }),
   sessionTimeoutMs: setting(milliseconds(1000, 1_800_000), 30_000, {
-    doc: 'How long a member may be silent before the group takes its partitions away. One that was killed is replaced at once by one that starts on the same machine, in the same container or outside of one. The brokers have bounds of their own (`group.min.session.timeout.ms`, 6000 unless changed).',
+    doc: 'How long a member may be silent before the group takes its partitions away. One whose process was killed is replaced at once by one that starts on the same machine, unless its whole container was restarted. The brokers have bounds of their own (`group.min.session.timeout.ms`, 6000 unless changed).',
     example: '45000',
   }),
   heartbeatIntervalMs: setting(milliseconds(100, 600_000), 3000, {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { chargedBytes } from '../../src/source/charged-bytes.js'
+import { chargedBytes } from '../../src/delivery/charged-bytes.js'
 
 describe('what a record counts for in the bounds on memory', () => {
   it('is its size where it is small', () => {
