@@ -165,8 +165,9 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
     this.#held++
     this.#inWork++
     const fulfilled = (value: Out): void => {
-      slot.end()
+      // First, so that whoever gets the permit finds one more that is done.
       handOn(value)
+      slot.end()
       this.#ended()
     }
     const rejected = (reason: unknown): void => {

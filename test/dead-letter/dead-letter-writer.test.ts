@@ -12,6 +12,7 @@ import { EnrichdError } from '../../src/errors.js'
 import type { ProducedRecord } from '../../src/kafka/kafka-client.js'
 import { systemClock } from '../../src/pipeline/clock.js'
 import { silentTelemetry } from '../../src/telemetry/silent-telemetry.js'
+import { turns } from '../pipeline/support/watched-source.js'
 import { sourceRecord } from '../support/source-record.js'
 
 function rejected(
@@ -54,6 +55,18 @@ describe('DeadLetterWriter', () => {
     const done = await Promise.all([1, 2, 3, 4].map((n) => letters.write(rejected(n))))
     assert.deepEqual(done, [true, true, true, true])
     assert.deepEqual(writes, [[1], [2, 3, 4]])
+  })
+
+  it('writes a letter that comes at any moment of the end of the write before', async () => {
+    for (let moment = 0; moment < 12; moment++) {
+      const letters = writer({})
+      await letters.write(rejected(1))
+      for (let turn = 0; turn < moment; turn++) await Promise.resolve()
+      let written = false
+      void letters.write(rejected(2)).then(() => (written = true))
+      await turns()
+      assert.ok(written, `${moment} turns after the first`)
+    }
   })
 
   it('never loses a letter: it waits until the store works, and says once that it does not', async () => {

@@ -97,6 +97,31 @@ describe('Committer', () => {
     assert.equal(failures.length, 2)
   })
 
+  it('is not kept waiting by a long interval after a failure', async () => {
+    const clock = new FakeClock()
+    let calls = 0
+    const committer = new Committer({
+      intervalMs: 60_000,
+      clock,
+      collect: () => [at(1)],
+      commit: () => (++calls < 4 ? Promise.reject(new Error('no')) : Promise.resolve()),
+      committed: () => undefined,
+      failed: () => undefined,
+    })
+    committer.touch()
+    assert.equal(await committer.flush(), false)
+    for (let second = 0; second < 3; second++) await clock.pass(1000)
+    assert.equal(calls, 4)
+    await clock.pass(30_000)
+    assert.equal(calls, 4)
+    committer.touch()
+    await clock.pass(59_000)
+    assert.equal(calls, 4)
+    await clock.pass(1000)
+    assert.equal(calls, 5)
+    committer.stop()
+  })
+
   it('tells at a flush whether everything went through', async () => {
     let works = false
     const { committer, offer } = setUp(() => (works ? Promise.resolve() : Promise.reject(new Error('no'))))

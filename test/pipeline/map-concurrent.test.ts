@@ -127,6 +127,62 @@ describe('mapConcurrent', () => {
     assert.equal(semaphore.inUse, 0)
   })
 
+  it('begins nothing more while as many are done as its limit says, and goes on once they are taken', async () => {
+    const { begun, work, end } = manualWork()
+    const stage = mapConcurrent(work, {
+      concurrency: 100,
+      order: 'none',
+      onError: 'throw',
+      semaphore: new Semaphore(2),
+      doneLimit: { min: 3, max: 3 },
+    })
+    const iterator = stage(new WatchedSource(range(10)))[Symbol.asyncIterator]()
+    const first = iterator.next()
+    for (const item of [0, 1, 2, 3]) {
+      await turns()
+      end(item)
+    }
+    assert.equal((await first).value, 0)
+    await turns()
+    assert.deepEqual([...begun.keys()], [0, 1, 2, 3, 4], 'three wait; the last had begun before')
+    end(4)
+    await turns()
+    assert.equal(begun.size, 5)
+    const taken = [await iterator.next(), await iterator.next()].map(({ value }) => value as number)
+    assert.deepEqual(taken, [1, 2])
+    await turns()
+    assert.deepEqual([...begun.keys()].slice(5), [5, 6])
+    const returned = iterator.return?.()
+    for (const item of [5, 6]) end(item)
+    await returned
+  })
+
+  it('keeps no permit for the next item while it has no room for it', async () => {
+    const semaphore = new Semaphore(1)
+    const { work, end } = manualWork()
+    const stage = mapConcurrent(
+      async (item: number, slot) => {
+        slot.release()
+        await work(item)
+        await slot.acquire()
+        return item
+      },
+      { concurrency: 10, order: 'none', onError: 'throw', semaphore, doneLimit: { min: 1, max: 1 } },
+    )
+    const iterator = stage(new WatchedSource(range(10)))[Symbol.asyncIterator]()
+    const first = iterator.next()
+    await turns()
+    for (const item of range(10)) end(item)
+    const values = [(await first).value as number]
+    for (let count = 1; count < 10; count++) values.push((await iterator.next()).value as number)
+    assert.deepEqual(
+      values.toSorted((a, b) => a - b),
+      range(10),
+    )
+    assert.equal((await iterator.next()).done, true)
+    assert.equal(semaphore.inUse, 0)
+  })
+
   it('throws the failure of the last item, though the source has ended', async () => {
     const stage = mapConcurrent(
       async (item: number) => {
