@@ -12,6 +12,8 @@ interface Plan {
   /** Of the semaphore, and what it is resized to while the work goes on. Undefined: no semaphore. */
   readonly permits: number | undefined
   readonly resizes: readonly number[]
+  /** Of those that are done and not taken. */
+  readonly doneLimit: number | undefined
   /** What ends it: the source's end or error, an early return, or the abort of the work, after some results. */
   readonly ending: 'end' | 'throw' | 'return' | 'abort'
   readonly after: number
@@ -23,6 +25,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   order: fc.constantFrom('none', 'input', 'key'),
   permits: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
   resizes: fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),
+  doneLimit: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
   ending: fc.constantFrom('end', 'end', 'throw', 'return', 'abort'),
   after: fc.nat(20),
 })
@@ -52,12 +55,13 @@ class Run {
   }
 
   async consume(): Promise<void> {
-    const { concurrency, order, ending, after } = this.plan
+    const { concurrency, order, doneLimit: limit, ending, after } = this.plan
     const stage = mapConcurrent<number, number>((item, slot) => this.#work(item, slot), {
       concurrency,
       order,
       key: keyOf,
       ...(this.#semaphore && { semaphore: this.#semaphore }),
+      ...(limit !== undefined && { doneLimit: { min: limit, max: limit } }),
     })
     const iterator = stage(this.source)[Symbol.asyncIterator]()
     let asked = 0
