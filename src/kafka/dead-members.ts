@@ -1,13 +1,8 @@
 import kafkajs from 'kafkajs'
 import type { Broker, GroupDescriptions } from 'kafkajs'
+import { leaveGroup } from './leave-group.js'
 import { decodeMemberData } from './member-data.js'
 import { hasEnded, ownPlace } from './process-place.js'
-
-/** What kafkajs' types leave out of a broker. */
-interface Coordinator extends Broker {
-  describeGroups(request: { groupIds: string[] }): Promise<GroupDescriptions>
-  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
-}
 
 /**
  * Takes those out of a group whose processes ran here and have ended, so that nobody waits for their sessions to run out: a
@@ -18,11 +13,10 @@ interface Coordinator extends Broker {
  *
  * @returns the process ids of those that were taken out
  */
-export async function removeDeadMembers(broker: Broker, groupId: string): Promise<number[]> {
-  const coordinator = broker as Coordinator
+export async function removeDeadMembers(coordinator: Broker, groupId: string): Promise<number[]> {
   const own = ownPlace()
   if (own === undefined) return []
-  const { groups } = await coordinator.describeGroups({ groupIds: [groupId] })
+  const { groups } = (await coordinator.describeGroups({ groupIds: [groupId] })) as GroupDescriptions
   const removed: number[] = []
   for (const { memberId, memberMetadata } of groups[0]?.members ?? []) {
     const place = placeOf(memberMetadata)
@@ -33,9 +27,9 @@ export async function removeDeadMembers(broker: Broker, groupId: string): Promis
 }
 
 /** @returns false where somebody else has done so meanwhile */
-async function remove(coordinator: Coordinator, groupId: string, memberId: string): Promise<boolean> {
+async function remove(coordinator: Broker, groupId: string, memberId: string): Promise<boolean> {
   try {
-    await coordinator.leaveGroup({ groupId, memberId })
+    await leaveGroup(coordinator, groupId, memberId)
     return true
   } catch (error) {
     if ((error as { type?: unknown }).type === 'UNKNOWN_MEMBER_ID') return false

@@ -18,6 +18,7 @@ import { consumerConfig } from './consumer-config.js'
 import { removeDeadMembers } from './dead-members.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
+import { leaveGroup } from './leave-group.js'
 import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
 import { TopicIds } from './topic-ids.js'
@@ -56,7 +57,7 @@ export interface MemberSurroundings {
  *   rejoin, wherever the coordinator is now, and so does a join that failed: `watchCoordinator`.
  * - kafkajs never restarts by itself: after a crash `run` starts anew, as a new member.
  *
- * states: idle → joining ⇄ joined → idle (crash; joins again) → left
+ * states: idle → joining ⇄ joined → idle (crash; joins again) → left (nothing is joined again)
  */
 export class KafkajsMember implements GroupMember {
   readonly #options: GroupMemberOptions
@@ -64,6 +65,7 @@ export class KafkajsMember implements GroupMember {
   #consumer: Consumer | undefined
   #payload: EachBatchPayload | undefined
   #memberId: string | undefined
+  #coordinator: Broker | undefined
   #assigned: readonly TopicPartition[] = []
   /** Commits are possible: joined, and no join request on its way. */
   #mayCommit = false
@@ -210,9 +212,12 @@ export class KafkajsMember implements GroupMember {
       this.#pending.abort()
       if (this.#memberId !== undefined) await this.#options.handler.joining()
       this.#mayCommit = false
+      // kafkajs would, where it learns that it has left.
+      this.#leaving.signal.throwIfAborted()
       const coordinator = await this.#findUntilFound(() => find(group))
       if (this.#memberId === undefined) await this.#removeDead(coordinator)
       this.#joinFailed = false
+      this.#coordinator = coordinator
       return watchCoordinator(coordinator, {
         mustRejoin: () => this.#joinFailed,
         joinFailed: (error) => {
@@ -317,13 +322,20 @@ export class KafkajsMember implements GroupMember {
   }
 
   async #leave(timeoutMs: number): Promise<void> {
+    const told = this.#tellCoordinator()
     this.#leaving.abort()
     this.#pending.abort()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))
-    await Promise.race([this.#ended ?? Promise.resolve(), late])
+    await Promise.race([told, this.#ended ?? Promise.resolve(), late])
     clearTimeout(timer)
     this.#end(undefined)
+  }
+
+  /** Resolves once the group is left. kafkajs does so too, but only after its fetch loop has waited for `maxWaitTimeInMs`. */
+  async #tellCoordinator(): Promise<void> {
+    if (this.#coordinator === undefined || this.#memberId === undefined) return this.#ended
+    return leaveGroup(this.#coordinator, this.#options.groupId, this.#memberId).catch(() => this.#ended)
   }
 
   /** The membership is over: fence everything, once. */

@@ -60,6 +60,7 @@ describe('a drain', () => {
       await until('the service has 32 calls in its second round', () => nlp.stats.requests >= 60)
       const exit = await first.stop()
       assert.equal(exit.code, 0, first.tail())
+      assert.equal(await kafka.members(checker.group), 0, 'it has left')
       assert.ok(exit.afterMs < 2000 + 500 + 500, `it took ${exit.afterMs} ms`)
       assert.equal(await es.count(checker.index), nlp.answered.length, 'every finished call is a document')
       nlp.change({ latencyMs: 5 })

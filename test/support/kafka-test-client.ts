@@ -159,6 +159,12 @@ export class KafkaTestClient {
     await (await this.admin()).setOffsets({ groupId, topic, partitions })
   }
 
+  /** How many members the group has. */
+  async members(groupId: string): Promise<number> {
+    const { groups } = await (await this.admin()).describeGroups([groupId])
+    return groups[0]?.members.length ?? 0
+  }
+
   /** The offset after the last record of each partition that is readable (not in an open transaction), by partition. */
   async endOffsets(topic: string): Promise<number[]> {
     return byPartition(await this.#offsets(topic))
