@@ -9,6 +9,7 @@ import { startProxiedKafka } from './support/kafka-stack.js'
 import { Lab, longForm, objections, summary, type LabServers } from './support/lab.js'
 import { nlpOutages } from './support/nlp-outages.js'
 import type { Outage } from './support/outages.js'
+import { createRefusingIndex, poisonedLab, type Poison } from './support/poison.js'
 
 /**
  * The same faults, load and conditions with which others were measured (docs/reliability.md has their figures): 20,000 records, 64
@@ -22,6 +23,12 @@ const records = 20_000
 const rounds = 5
 const whenIndexed = 2000
 const drainTimeoutMs = 180_000
+/** By their number in each 250 records. */
+const badOnes: Readonly<Record<number, Poison>> = {
+  17: 'undecodable',
+  97: 'nlp-rejected',
+  177: 'document-rejected',
+}
 
 interface Scenario {
   readonly latencyMs: number
@@ -165,6 +172,28 @@ describe('beside others', { skip }, () => {
         seconds: name === 'refused' ? 32 : Infinity,
       }))
   }
+
+  it('60 of 5,000 records are bad, and dead letters at the end', async (t) => {
+    const { nlp, settings, ...poisoned } = poisonedLab(5000, (n) => badOnes[n % 250] ?? 'good')
+    const lab = await Lab.open(t, {
+      servers: shared,
+      ...poisoned,
+      nlp: { ...nlp, settings: { latencyMs: 15 } },
+      settings: { ...settings, 'nlp.maxConcurrency': 64 },
+      sampleMs: 500,
+    })
+    await createRefusingIndex(lab)
+    const since = performance.now()
+    lab.start()
+    await until('the first question', () => lab.nlp.stats.requests > 0)
+    const asking = performance.now()
+    await lab.checker.settled(drainTimeoutMs)
+    const now = performance.now()
+    const report = await lab.drained(drainTimeoutMs)
+    const seconds = { sinceStart: (now - since) / 1000, sinceFirstCall: (now - asking) / 1000, best: 2 }
+    lab.keep({ ...seconds, ...summary(report) })
+    assert.deepEqual(objections(report, { deadLettered: 60 }), [])
+  })
 
   it('members come and go, four rebalances, 30,000 records', async (t) => {
     const lab = await open(t, { latencyMs: 100, count: 30_000 })

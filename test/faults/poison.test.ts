@@ -3,25 +3,18 @@ import { describe, it } from 'node:test'
 import { sharedStack } from '../support/stack.js'
 import { measurableRate } from './support/outages.js'
 import { Lab, objections, summary } from './support/lab.js'
+import { createRefusingIndex, poisonedLab, type Poison } from './support/poison.js'
 
 const stack = sharedStack()
 const burst = { from: 600, count: 1000 } as const
 const count = 3000
 
-type Kind = 'good' | 'undecodable' | 'nlp-rejected' | 'document-rejected'
-
 /** One in a hundred of each kind, and a burst. */
-function kindOf(n: number): Kind {
+function kindOf(n: number): Poison {
   if (n >= burst.from && n < burst.from + burst.count) return 'undecodable'
   if (n % 100 === 17) return 'undecodable'
   if (n % 100 === 37) return 'nlp-rejected'
   return n % 100 === 57 ? 'document-rejected' : 'good'
-}
-
-function valueOf(n: number, message: string): string | Buffer {
-  const kind = kindOf(n)
-  if (kind === 'undecodable') return Buffer.from([0xff, 0xfe, n & 0xff])
-  return JSON.stringify({ message, status: kind === 'document-rejected' ? { code: n } : n })
 }
 
 describe('poison', () => {
@@ -31,11 +24,9 @@ describe('poison', () => {
     async (t) => {
       const lab = await Lab.open(t, {
         servers: stack,
-        load: { count, value: valueOf, text: (n) => `record ${n} is ${kindOf(n)}` },
-        nlp: { script: ([text]) => (text?.endsWith('nlp-rejected') === true ? { status: 422 } : undefined) },
-        settings: { 'decode.format': 'json' },
+        ...poisonedLab(count, kindOf),
       })
-      await lab.es.createIndex(lab.checker.index, { mappings: { properties: { status: { type: 'long' } } } })
+      await createRefusingIndex(lab)
       const meter = lab.meter(lab.start())
       await lab.checker.indexed(100)
       const rate = await meter.measure(3000)
