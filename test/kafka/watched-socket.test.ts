@@ -6,6 +6,7 @@ import { watchedSockets } from '../../src/kafka/watched-socket.js'
 const fetchRequest = Buffer.from([0, 0, 0, 2, 0, 1])
 const joinRequest = Buffer.from([0, 0, 0, 2, 0, 11])
 const silenceMs = 100
+const firstSilenceMs = 20
 
 describe('a connection to a broker', () => {
   let server: Server
@@ -26,14 +27,14 @@ describe('a connection to a broker', () => {
   })
 
   /** Whether it times out within four times the silence that is allowed. */
-  async function timesOut(ask: (socket: Socket) => void): Promise<boolean> {
+  async function timesOut(ask: (socket: Socket) => void, forMs = silenceMs): Promise<boolean> {
     const { port } = server.address() as AddressInfo
-    const open = watchedSockets(silenceMs)
+    const open = watchedSockets({ silenceMs, firstSilenceMs })
     const socket = await new Promise<Socket>((resolve) => {
       const made = open({ host: '127.0.0.1', port, ssl: null as never, onConnect: () => resolve(made) })
     })
     ask(socket)
-    const late = new Promise<boolean>((resolve) => setTimeout(resolve, 4 * silenceMs, false))
+    const late = new Promise<boolean>((resolve) => setTimeout(resolve, 4 * forMs, false))
     const timeout = new Promise<boolean>((resolve) => socket.once('timeout', () => resolve(true)))
     const result = await Promise.race([late, timeout])
     socket.destroy()
@@ -43,6 +44,22 @@ describe('a connection to a broker', () => {
   it('that is silent after a request is given up', async () => {
     answers = false
     assert.equal(await timesOut((socket) => socket.write(fetchRequest)), true)
+  })
+
+  it('that has never answered is given up sooner than one that has', async () => {
+    answers = false
+    assert.equal(await timesOut((socket) => socket.write(fetchRequest), firstSilenceMs), true)
+    answers = true
+    const askAgain = (socket: Socket) => {
+      socket.once('data', () => {
+        answers = false
+        socket.write(fetchRequest)
+      })
+      socket.write(fetchRequest)
+    }
+    assert.equal(await timesOut(askAgain, silenceMs / 5), false)
+    answers = true
+    assert.equal(await timesOut(askAgain), true)
   })
 
   it('that answers is kept, also when nothing is asked any more', async () => {
