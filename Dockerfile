@@ -19,8 +19,12 @@ FROM ${NODE}
 LABEL org.opencontainers.image.title="enrichd" \
   org.opencontainers.image.description="Kafka in, a remote NLP service in the middle, Elasticsearch out" \
   org.opencontainers.image.licenses="Apache-2.0"
+# The last three: the C library gives freed memory back. Without them it kept 10 MiB more, and still more with time (docs/reliability.md).
 ENV NODE_ENV=production \
-  ENRICHD_ADMIN_HOST=0.0.0.0
+  ENRICHD_ADMIN_HOST=0.0.0.0 \
+  MALLOC_ARENA_MAX=2 \
+  MALLOC_MMAP_THRESHOLD_=131072 \
+  MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
 # All of it belongs to root: the program writes nothing here, and the root file system may be read-only.
 COPY --from=packages /packages/node_modules ./node_modules
