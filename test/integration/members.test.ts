@@ -130,12 +130,12 @@ describe('members of a group', () => {
     const older = bed.start(t, settings)
     await until(
       'the first topic is done',
-      async () => (await bed.count(`${left.index}-${left.topic}`)) === 200,
+      async () => (await bed.es.count(`${left.index}-${left.topic}`)) === 200,
     )
     const newer = bed.start(t, { ...settings, 'kafka.topics': `${left.topic},${right.topic}` })
     await until(
       'the second topic is done',
-      async () => (await bed.count(`${left.index}-${right.topic}`)) === 200,
+      async () => (await bed.es.count(`${left.index}-${right.topic}`)) === 200,
     )
     for (const member of [older, newer]) assert.equal((await member.stop()).code, 0, member.tail())
     assert.equal(nlp.answered.length, 400)

@@ -65,11 +65,14 @@ describe('replay, against real servers', { skip: stack.skip }, () => {
   async function runUntil({ settings, index, letters }: Bed, ended: number): Promise<void> {
     const shutdown = new AbortController()
     const running = runCommand('run', settings, { shutdown: shutdown.signal })
-    await until(
-      'the records have ended',
-      async () => (await es.count(index)) + (await count(letters)) >= ended,
-    )
-    shutdown.abort(new Error('enough'))
+    try {
+      await until(
+        'the records have ended',
+        async () => (await es.count(index)) + (await count(letters)) >= ended,
+      )
+    } finally {
+      shutdown.abort(new Error('enough'))
+    }
     assert.equal((await running).code, 0)
   }
 

@@ -185,7 +185,7 @@ export class Checker {
   async settled(timeoutMs = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs
     for (;;) {
-      const indexed = await this.#count()
+      const indexed = await this.#es.count(this.index)
       const dead = (await this.#kafka.endOffsets(this.deadLetterTopic)).reduce((sum, end) => sum + end, 0)
       if (indexed + dead >= this.records.length) return
       if (performance.now() > deadline) {
@@ -200,18 +200,10 @@ export class Checker {
   /** Waits until at least `count` documents are in the index. @throws Error after `timeoutMs` */
   async indexed(count: number, timeoutMs = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs
-    while ((await this.#count()) < count) {
+    while ((await this.#es.count(this.index)) < count) {
       if (performance.now() > deadline) throw new Error(`fewer than ${count} documents after ${timeoutMs} ms`)
       await pause(20)
     }
-  }
-
-  /** An index that is just being made has no shard to ask yet. */
-  async #count(): Promise<number> {
-    return this.#es.count(this.index).catch((error: unknown) => {
-      if (String(error).includes('no_shard_available_action_exception')) return 0
-      throw error
-    })
   }
 
   /** What became of the load. `answered`: the texts that the NLP service answered, one entry per answer. */

@@ -117,7 +117,7 @@ export class TestBed {
     const { topic, deadLetterTopic, group, index } = names
     const ended = async () => {
       const [dead = 0] = await this.kafka.endOffsets(deadLetterTopic)
-      return { indexed: await this.count(`${index}*`), dead }
+      return { indexed: await this.es.count(`${index}*`), dead }
     }
     return {
       ...names,
@@ -147,14 +147,6 @@ export class TestBed {
           ]),
         ),
     }
-  }
-
-  /** Documents in an index that may be in the making. */
-  async count(index: string): Promise<number> {
-    return this.es.count(index).catch((error: unknown) => {
-      if (String(error).includes('no_shard_available_action_exception')) return 0
-      throw error
-    })
   }
 }
 
