@@ -56,12 +56,26 @@ const stopped = { status: 'stopped' } as const
  * attempt and is waited out for as long as it takes; a suspect failure counts only where something speaks for the service
  * (`NlpService.judge`). Between two tries the permit is given back; while the whole line waits, it is kept. Never rejects.
  */
-export async function analyseText(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
+export function analyseText(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
   const { text, stop } = question
+  if (stop.stopped) return Promise.resolve(stopped)
+  // Most texts are answered at once, and an asynchronous function of its own for each costs.
+  return options.asker
+    .ask(text, { alone: false, stop })
+    .then((result) =>
+      result.status === 'ok' ? answered(result.analyses[0], 1) : askAgain(question, options, result),
+    )
+}
+
+async function askAgain(
+  question: Question,
+  options: AnalyseTextOptions,
+  first: CallResult,
+): Promise<Analysed> {
+  const { text, stop } = question
+  let result = first
   let counted = 0
   for (let tries = 1; ; tries++) {
-    if (stop.stopped) return stopped
-    const result = await options.asker.ask(text, { alone: tries > 1, stop })
     if (result.status === 'stopped') return stopped
     if (result.status === 'ok') return answered(result.analyses[0], counted + 1)
     const { error } = result
@@ -83,6 +97,8 @@ export async function analyseText(question: Question, options: AnalyseTextOption
         attempts: counted,
       }
     }
+    if (stop.stopped) return stopped
+    result = await options.asker.ask(text, { alone: true, stop })
   }
 }
 

@@ -84,11 +84,27 @@ function ourFields(record: SourceRecord, log: LogRecord, { enrichment, timeMs }:
   }
 }
 
+/** The topic as JSON text: nearly always that of the record before. */
+const topicJson = remembered((topic: string) => JSON.stringify(topic))
+const serviceJson = remembered((service: string) => JSON.stringify(service))
+
+function remembered<T>(make: (of: T) => string): (of: T) => string {
+  let last: T | undefined
+  let made = ''
+  return (of) => {
+    if (of !== last) {
+      made = make(of)
+      last = of
+    }
+    return made
+  }
+}
+
 function originJson(record: SourceRecord): string {
   const { origin, topic, partition, offset, key } = record
-  if (origin === 'file') return `"file":{"path":${JSON.stringify(topic)},"line":${offset}}`
+  if (origin === 'file') return `"file":{"path":${topicJson(topic)},"line":${offset}}`
   const keyJson = key === null ? 'null' : JSON.stringify(keyText(key))
-  return `"kafka":{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":${offset},"key":${keyJson}}`
+  return `"kafka":{"topic":${topicJson(topic)},"partition":${partition},"offset":${offset},"key":${keyJson}}`
 }
 
 function keyText(key: Buffer): string {
@@ -99,7 +115,7 @@ function enrichmentJson(enrichment: Enrichment): string {
   const { status, service, attempts, truncated } = enrichment
   const durationMs = Math.round(enrichment.durationMs)
   const cut = truncated ? ',"truncated":true' : ''
-  return `{"status":"${status}","service":${JSON.stringify(service)},"attempts":${attempts},"durationMs":${durationMs}${cut}}`
+  return `{"status":"${status}","service":${serviceJson(service)},"attempts":${attempts},"durationMs":${durationMs}${cut}}`
 }
 
 /** W3C Trace Context: version, trace id, parent id, flags; a later version than 00 may add more behind them. */
@@ -127,17 +143,17 @@ function merge(ours: OurFields, log: LogRecord): string {
   let time = `"@timestamp":"${texts['@timestamp']}",`
   let message = true
   let severity = `"severity":"${texts.severity}",`
-  let collides = false
+  const colliding: string[] = []
   for (const name of Object.keys(log.fields)) {
     const standing = standingOf(name, log.fields[name], ours)
     if (standing === 'free') continue
-    if (standing === 'collides') collides = true
+    if (standing === 'collides') colliding.push(name)
     else if (name === 'message') message = false
     else if (name === 'severity') severity = ''
     else time = ''
   }
   const text = message ? `"message":${JSON.stringify(texts.message)},` : ''
-  return `{${time}${text}${severity}${objects}${collides ? dividedFields(ours, log) : untouchedFields(log)}}`
+  return `{${time}${text}${severity}${objects}${colliding.length > 0 ? dividedFields(log, colliding) : untouchedFields(log)}}`
 }
 
 function untouchedFields({ fields, raw }: LogRecord): string {
@@ -146,9 +162,8 @@ function untouchedFields({ fields, raw }: LogRecord): string {
 }
 
 /** Those that collide under `original`, the others as they are. */
-function dividedFields(ours: OurFields, log: LogRecord): string {
-  const collides = (name: string): boolean => standingOf(name, log.fields[name], ours) === 'collides'
-  const { chosen, others } = divideMembers(log, collides)
+function dividedFields(log: LogRecord, colliding: readonly string[]): string {
+  const { chosen, others } = divideMembers(log, (name) => colliding.includes(name))
   return `,"original":{${chosen}}${others === '' ? '' : ','}${others}`
 }
 

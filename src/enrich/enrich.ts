@@ -110,20 +110,18 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
     key: ({ record }) => `${record.topic}-${record.partition}`,
     onError: 'throw',
     ...(doneLimit && { doneLimit: { ...doneLimit, ...(clock && { clock }) } }),
+    onEnd: () => {
+      enricher.close()
+    },
   })
   const lending = new LendingSource(source, enricher.permits)
   const iterator = stage(lending)[Symbol.asyncIterator]()
-  const closeAtEnd = (result: IteratorResult<Out>): IteratorResult<Out> => {
-    if (result.done === true) enricher.close()
-    return result
-  }
   return {
-    next: () => iterator.next().then(closeAtEnd),
+    next: () => iterator.next(),
     async return() {
       closing.abort(new Error('the stage is closed'))
       lending.settle()
       await iterator.return?.()
-      enricher.close()
       return { done: true, value: undefined }
     },
   }
@@ -153,7 +151,8 @@ class Enricher {
     } = options
     this.#options = options
     this.#clock = clock
-    this.#signals = [draining, cutOff, closing]
+    // One to look at in place of three, twice for every record.
+    this.#signals = [AbortSignal.any([draining, cutOff, closing])]
     const { probeIntervalMs } = options.breaker
     const service = options.service ?? new NlpService({ ...options, probeIntervalMs })
     this.#service = service
@@ -176,21 +175,19 @@ class Enricher {
     if (this.#options.service === undefined) this.#service.close()
   }
 
-  async #analyse(delivery: InFlight<LogRecord>, slot: Slot): Promise<Out> {
+  #analyse(delivery: InFlight<LogRecord>, slot: Slot): Out | Promise<Out> {
     const { record, value } = delivery
     const stop = new Stop(this.#signals, record.lease)
+    if (stop.stopped) return release(record)
     const { text, truncated } = cutText(value.message, this.#options.maxTextBytes)
     const startedMs = this.#clock.now()
-    try {
-      if (stop.stopped) return release(record)
-      const question = { text, record, slot, stop }
-      const analysed = await (this.#cache?.analyse(question, this.#analysing) ??
-        analyseText(question, this.#analysing))
-      const took = { truncated, durationMs: this.#clock.now() - startedMs }
-      return this.#finish(delivery, analysed, took)
-    } finally {
+    const question = { text, record, slot, stop }
+    const analysing =
+      this.#cache?.analyse(question, this.#analysing) ?? analyseText(question, this.#analysing)
+    return analysing.then((analysed) => {
       stop.dispose()
-    }
+      return this.#finish(delivery, analysed, { truncated, durationMs: this.#clock.now() - startedMs })
+    })
   }
 
   #finish(

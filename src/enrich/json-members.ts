@@ -14,16 +14,29 @@ export function divideMembers({ fields, raw }: LogRecord, choose: (name: string)
   const json = raw ?? JSON.stringify(fields)
   let chosen = ''
   let others = ''
+  // Others that stand side by side are taken in one piece.
+  let from = -1
+  let to = -1
   let at = json.indexOf('"')
   while (at > 0) {
     const nameEnd = endOfString(json, at)
     const end = endOfValue(json, json.indexOf(':', nameEnd) + 1)
-    const member = json.slice(at, end)
-    if (choose(nameIn(json, at, nameEnd))) chosen = chosen === '' ? member : `${chosen},${member}`
-    else others = others === '' ? member : `${others},${member}`
+    if (choose(nameIn(json, at, nameEnd))) {
+      chosen = joined(chosen, json.slice(at, end))
+      if (from >= 0) others = joined(others, json.slice(from, to))
+      from = -1
+    } else {
+      if (from < 0) from = at
+      to = end
+    }
     at = json.indexOf('"', end)
   }
+  if (from >= 0) others = joined(others, json.slice(from, to))
   return { chosen, others }
+}
+
+function joined(members: string, more: string): string {
+  return members === '' ? more : `${members},${more}`
 }
 
 /** Only a name with a backslash in it has to be parsed. */

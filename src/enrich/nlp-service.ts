@@ -158,27 +158,32 @@ export class NlpService {
     return stopped
   }
 
-  async #attempt(texts: readonly string[], role: CallRole): Promise<CallResult> {
+  #attempt(texts: readonly string[], role: CallRole): Promise<CallResult> {
     const { analyser, telemetry } = this.#options
     const call = this.#log.begin(this.#clock.now(), role)
     telemetry.nlpInFlight(this.#log.inFlight)
     this.#silence.arm()
-    try {
-      const analyses = await analyser.analyse(texts, call)
-      this.#succeeded(call, texts)
-      return { status: 'ok', analyses }
-    } catch (thrown) {
-      const error = classifyNlpError({ error: thrown, answering: false })
-      this.#log.failed(call)
-      telemetry.nlpRequestFinished(this.#clock.now() - call.startedMs, 'failed', texts.length)
-      telemetry.nlpInFlight(this.#log.inFlight)
-      if (call.cutOff === 'stopped') {
-        if (role === 'probe') this.#outage.abandonProbe()
-        return stopped
-      }
-      if (call.cutOff === undefined) await this.#failed(call, error)
-      return { status: 'failed', error, beganAt: call.beganAt }
+    return analyser.analyse(texts, call).then(
+      (analyses) => {
+        this.#succeeded(call, texts)
+        return { status: 'ok', analyses }
+      },
+      (thrown: unknown) => this.#broken(call, thrown, texts.length),
+    )
+  }
+
+  async #broken(call: Call, thrown: unknown, texts: number): Promise<CallResult> {
+    const { telemetry } = this.#options
+    const error = classifyNlpError({ error: thrown, answering: false })
+    this.#log.failed(call)
+    telemetry.nlpRequestFinished(this.#clock.now() - call.startedMs, 'failed', texts)
+    telemetry.nlpInFlight(this.#log.inFlight)
+    if (call.cutOff === 'stopped') {
+      if (call.role === 'probe') this.#outage.abandonProbe()
+      return stopped
     }
+    if (call.cutOff === undefined) await this.#failed(call, error)
+    return { status: 'failed', error, beganAt: call.beganAt }
   }
 
   #succeeded(call: Call, texts: readonly string[]): void {

@@ -34,6 +34,8 @@ export interface MapConcurrentOptions<In> {
   readonly semaphore?: Semaphore
   /** While as many are done and not taken, nothing more is begun; what is in work comes on top. See `StandingQueue`. */
   readonly doneLimit?: StandingQueueOptions
+  /** Called once, when the last work has ended and none will begin: at the end, after an error, or by an early `return()`. */
+  readonly onEnd?: () => void
 }
 
 /**
@@ -101,6 +103,7 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
   #held = 0
   #inWork = 0
   #sourceEnded = false
+  #over = false
   #error: Failure | undefined
   #onIdle: (() => void) | undefined
   #returned: Promise<IteratorResult<Out>> | undefined
@@ -141,7 +144,7 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
       await this.#intake.close()
     } finally {
       if (this.#inWork > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
-      this.#outbox.close()
+      this.#end()
     }
     return { done: true, value: undefined }
   }
@@ -203,6 +206,12 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
   }
 
   #endWhenDone(): void {
-    if (this.#sourceEnded && this.#inWork === 0) this.#outbox.close(this.#error)
+    if (this.#sourceEnded && this.#inWork === 0) this.#end()
+  }
+
+  #end(): void {
+    this.#outbox.close(this.#error)
+    if (!this.#over) this.#options.onEnd?.()
+    this.#over = true
   }
 }

@@ -1,9 +1,8 @@
-import { abortReason } from './abort-reason.js'
 import { checkAmount, checkCount } from './bound.js'
 import { systemClock, type Clock } from './clock.js'
 import { deferred } from './deferred.js'
-import { mapConcurrent } from './map-concurrent.js'
 import { Relay } from './relay.js'
+import { settleAll } from './settle-all.js'
 import type { Stage } from './stage.js'
 
 /** A pipeline that was shut down, or has run, is asked to run. */
@@ -179,9 +178,19 @@ class Chain<T> implements Pipeline<T> {
   ): Promise<void> {
     checkCount('concurrency', concurrency)
     signal?.throwIfAborted()
-    const work = counted(this.#run, finish)
-    const finished = mapConcurrent(work, { concurrency, order: 'none', onError: 'throw' })(this.#items)
-    await exhaust(runOf(this.#run, finished), signal)
+    this.#run.begin()
+    try {
+      await settleAll(this.#items, {
+        finish: counted(this.#run, finish),
+        concurrency,
+        signal,
+        onError: (error) => {
+          this.#run.fail(error)
+        },
+      })
+    } finally {
+      this.#run.end()
+    }
   }
 
   shutdown(options: ShutdownOptions): Promise<void> {
@@ -238,21 +247,4 @@ function counted<T>(run: Run, finish: (item: T) => void | Promise<void>): (item:
     }
     done()
   }
-}
-
-/** Runs an iterator to its end, or to the abort. @throws its error, or the signal's reason once it is closed */
-async function exhaust(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  let closing: Promise<unknown> | undefined
-  const abort = () => {
-    closing = iterator.return?.()
-    closing?.catch(() => undefined)
-  }
-  signal?.addEventListener('abort', abort, { once: true })
-  try {
-    while ((await iterator.next()).done !== true);
-  } finally {
-    signal?.removeEventListener('abort', abort)
-    await closing
-  }
-  if (closing !== undefined) throw abortReason(signal)
 }

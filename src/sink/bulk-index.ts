@@ -2,7 +2,7 @@ import type { Delivery, Finished } from '../delivery/delivery.js'
 import type { EnrichedDocument } from '../delivery/document.js'
 import type { Stage } from '../pipeline/stage.js'
 import { BulkLine, type BulkLineOptions } from './bulk-line.js'
-import { closable } from './closable.js'
+import { Intake, type Failure } from '../pipeline/intake.js'
 
 export interface IndexBatchesOptions extends BulkLineOptions {
   /** Aborted at the drain's deadline: requests in flight are cancelled and all that is not settled is released. */
@@ -34,108 +34,72 @@ export function indexBatches(options: IndexBatchesOptions): Stage<Batch, Finishe
   if (!Number.isInteger(limit) || limit < 1)
     throw new RangeError(`retry.limit: ${limit} is not an integer from 1`)
   if (!(delayMs >= 0)) throw new RangeError(`retry.delayMs: ${delayMs} is not a number from 0`)
-  return (source) => run(source, options)
+  return (source) => ({ [Symbol.asyncIterator]: () => new BulkIndex(source, options) })
 }
 
-/** What changes while the generator is suspended. */
-interface State {
-  changed: boolean
-  returned: boolean
-  wake: () => void
-}
-
-function run(source: AsyncIterable<Batch>, options: IndexBatchesOptions): AsyncIterable<Finished> {
-  const state: State = { changed: false, returned: false, wake: () => {} }
-  const onChange = () => {
-    state.changed = true
-    intake.pull()
-    state.wake()
-  }
-  const line = new BulkLine(options, onChange)
-  const intake = new Intake(source, line, onChange)
-
-  async function* index(): AsyncGenerator<Finished, void> {
-    const cutOff = () => void line.cutOff(options.cutOff?.reason)
-    options.cutOff?.addEventListener('abort', cutOff, { once: true })
-    if (options.cutOff?.aborted === true) cutOff()
-    try {
-      while (!state.returned) {
-        state.changed = false
-        intake.pull()
-        for (const finished of line.outbox.take()) {
-          line.outbox.handedOn()
-          yield finished
-        }
-        if (intake.ended && line.outbox.held === 0) break
-        // What changed while the consumer had the record must not be slept through.
-        if (!somethingNew(state)) await new Promise<void>((resolve) => (state.wake = resolve))
-      }
-      intake.throwIfFailed()
-    } finally {
-      options.cutOff?.removeEventListener('abort', cutOff)
-      intake.stop()
-      await line.cutOff(new DOMException('the stage was closed', 'AbortError'))
-      await intake.close()
-    }
-  }
-  return closable(index(), () => {
-    state.returned = true
-    state.wake()
-  })
-}
-
-function somethingNew({ changed, returned }: State): boolean {
-  return changed || returned
-}
-
-/** Pulls batches for the line: one `next()` at a time, and only when there is room. */
-class Intake {
-  readonly #source: AsyncIterable<Batch>
+/** open ──the source ends or fails──▶ ending ──nothing is unfinished, return()──▶ closing ──nothing runs──▶ closed */
+class BulkIndex implements AsyncIterator<Finished> {
   readonly #line: BulkLine
-  readonly #onChange: () => void
-  #upstream: AsyncIterator<Batch> | undefined
-  #state: 'idle' | 'pulling' | 'ended' | 'stopped' = 'idle'
-  #error: { readonly cause: unknown } | undefined
+  readonly #intake: Intake<Batch>
+  readonly #cutOff: AbortSignal | undefined
+  #ending: { readonly error: Failure | undefined } | undefined
+  #begun = false
+  #over = false
+  #closing: Promise<void> | undefined
 
-  constructor(source: AsyncIterable<Batch>, line: BulkLine, onChange: () => void) {
-    this.#source = source
-    this.#line = line
-    this.#onChange = onChange
-  }
-
-  get ended(): boolean {
-    return this.#state === 'ended'
-  }
-
-  pull(): void {
-    if (this.#state !== 'idle' || !this.#line.hasRoom) return
-    this.#state = 'pulling'
-    this.#upstream ??= this.#source[Symbol.asyncIterator]()
-    this.#upstream.next().then(
-      (result) => {
-        if (this.#state === 'stopped') return
-        this.#state = result.done === true ? 'ended' : 'idle'
-        if (result.done !== true) this.#line.add(result.value)
-        this.#onChange()
+  constructor(source: AsyncIterable<Batch>, options: IndexBatchesOptions) {
+    this.#cutOff = options.cutOff
+    this.#line = new BulkLine(options, this.#changed)
+    this.#intake = new Intake(source, {
+      item: (batch) => {
+        this.#line.add(batch)
       },
-      (cause: unknown) => {
-        this.#state = 'ended'
-        this.#error = { cause }
-        this.#onChange()
+      end: (error) => {
+        this.#ending = { error }
+        this.#changed()
       },
-    )
+    })
   }
 
-  /** Nothing is pulled from now on. */
-  stop(): void {
-    if (this.#state !== 'ended') this.#state = 'stopped'
+  next(): Promise<IteratorResult<Finished>> {
+    if (!this.#begun) this.#begin()
+    const next = this.#line.outbox.next()
+    this.#changed()
+    return next
   }
 
-  throwIfFailed(): void {
-    if (this.#error !== undefined) throw this.#error.cause
+  async return(): Promise<IteratorResult<Finished>> {
+    this.#line.outbox.discard()
+    await (this.#closing ??= this.#close(undefined))
+    return { done: true, value: undefined }
   }
 
-  async close(): Promise<void> {
-    if (this.#state === 'stopped') await this.#upstream?.return?.()
+  #begin(): void {
+    this.#begun = true
+    this.#cutOff?.addEventListener('abort', this.#cut, { once: true })
+    if (this.#cutOff?.aborted === true) this.#cut()
+  }
+
+  readonly #cut = (): void => {
+    void this.#line.cutOff(this.#cutOff?.reason)
+  }
+
+  /** There may be room for another batch, or nothing left to wait for. */
+  readonly #changed = (): void => {
+    if (this.#over) return
+    if (this.#line.hasRoom) this.#intake.pull()
+    if (this.#ending !== undefined && this.#line.outbox.unfinished === 0)
+      this.#closing ??= this.#close(this.#ending.error)
+  }
+
+  async #close(error: Failure | undefined): Promise<void> {
+    this.#over = true
+    this.#cutOff?.removeEventListener('abort', this.#cut)
+    try {
+      await this.#line.cutOff(new DOMException('the stage was closed', 'AbortError'))
+      await this.#intake.close()
+    } finally {
+      this.#line.outbox.close(error)
+    }
   }
 }

@@ -7,12 +7,13 @@ export function heldUntil<T>(ready: () => Promise<void>, source: AsyncIterable<T
     [Symbol.asyncIterator]: () => {
       const items = source[Symbol.asyncIterator]()
       let started = false
+      const start = async () => {
+        await ready()
+        started = true
+        return items.next()
+      }
       return {
-        next: async () => {
-          if (!started) await ready()
-          started = true
-          return items.next()
-        },
+        next: () => (started ? items.next() : start()),
         return: async () => (await items.return?.()) ?? { done: true, value: undefined },
       }
     },

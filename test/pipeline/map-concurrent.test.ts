@@ -4,7 +4,14 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { mapConcurrent, Semaphore, sleep, type Stage } from '../../src/pipeline/index.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { everyItemOnce } from './support/every-item-once.js'
-import { collect, collectUntilError, range, turns, WatchedSource } from './support/watched-source.js'
+import {
+  collect,
+  collectUntilError,
+  range,
+  sourceError,
+  turns,
+  WatchedSource,
+} from './support/watched-source.js'
 
 /** Ends work by hand: `work` waits until `end(item)`. */
 function manualWork() {
@@ -199,6 +206,43 @@ describe('mapConcurrent', () => {
     const { all, error } = await collectUntilError(stage(new WatchedSource(range(3))))
     assert.deepEqual(all, [0, 1])
     assert.match(String(error), /the last/)
+  })
+
+  it('tells, once, that nothing is in work any more: at the end, after a failure, on an early return', async () => {
+    const { begun, work, end } = manualWork()
+    let ends = 0
+    const onEnd = () => {
+      ends++
+    }
+    const stage = mapConcurrent(work, { concurrency: 2, order: 'none', onError: 'throw', onEnd })
+    const items = stage(new WatchedSource(range(2)))[Symbol.asyncIterator]()
+    void items.next()
+    await turns()
+    end(0)
+    await turns()
+    assert.equal(ends, 0)
+    end(1)
+    await turns()
+    assert.equal(ends, 1)
+    assert.deepEqual([(await items.next()).done, (await items.next()).done], [false, true])
+    await items.return?.()
+    assert.equal(ends, 1)
+
+    begun.clear()
+    const left = stage(new WatchedSource(range(5)))[Symbol.asyncIterator]()
+    void left.next()
+    await turns()
+    const leaving = left.return?.()
+    await turns()
+    assert.equal(ends, 1)
+    for (const item of begun.keys()) end(item)
+    await leaving
+    assert.equal(ends, 2)
+
+    const failing = () => Promise.reject(sourceError)
+    const fails = mapConcurrent(failing, { concurrency: 2, order: 'none', onError: 'throw', onEnd })
+    await assert.rejects(collect(fails(new WatchedSource(range(5)))), sourceError)
+    assert.equal(ends, 3)
   })
 
   it('refuses bounds that are none, and order `key` without a key', () => {

@@ -114,6 +114,39 @@ describe('pipeline', () => {
     }
   })
 
+  it('pulls nothing while as many are being settled as may be, and waits for them at the end', async () => {
+    const source = new WatchedSource(range(5))
+    const ends: (() => void)[] = []
+    let done = false
+    const running = pipeline(source)
+      .settle(() => new Promise<void>((resolve) => ends.push(resolve)), { concurrency: 2 })
+      .then(() => (done = true))
+    await turns()
+    assert.deepEqual([source.given.length, ends.length], [2, 2])
+    for (let settled = 1; settled <= 4; settled++) {
+      ends[settled - 1]?.()
+      await turns()
+      assert.deepEqual(
+        [source.given.length, ends.length, done],
+        [...Array<number>(2).fill(Math.min(5, 2 + settled)), false],
+      )
+    }
+    ends[4]?.()
+    await running
+  })
+
+  it('that fails while its source has nothing to give closes it, and does not wait', async () => {
+    const source = new WatchedSource(range(1), { then: 'wait' })
+    let fail: (error: unknown) => void = () => undefined
+    const running = pipeline(source).settle(() => new Promise<void>((_, reject) => (fail = reject)), {
+      concurrency: 2,
+    })
+    await turns()
+    fail(sourceError)
+    await assert.rejects(running, sourceError)
+    assert.equal(source.closed, 1)
+  })
+
   it('tells, at the shutdown, of everything that failed', async () => {
     const chain = pipeline(range(100))
     const fail = async (item: number) => {

@@ -236,6 +236,7 @@ export class Checker {
 
   /** Deletes what it made. */
   async clean(): Promise<void> {
+    await this.stopSampling()
     await this.#es.deleteIndex(`${this.index}*`)
     for (const topic of [this.topic, this.deadLetterTopic]) await this.#kafka.deleteTopic(topic)
   }
