@@ -103,7 +103,7 @@ describe('the main job on the six logs of loghub', () => {
 
   async function checkDocuments(line: Line, records: readonly LogLine[], nlp: FakeNlp) {
     const documents = await line.documents()
-    assert.equal((await line.deadLetters()).size, 0)
+    assert.deepEqual([...(await line.deadLetters())].slice(0, 3), [], 'no dead letters')
     assert.equal(documents.size, records.length)
     for (const [n, record] of records.entries()) {
       const at = `${n % partitions}/${Math.floor(n / partitions)}`

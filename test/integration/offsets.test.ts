@@ -65,7 +65,8 @@ describe('offsets', () => {
       const hangs = 11
       const script = ([text = '']: readonly string[]): FakeNlpBehaviour | undefined =>
         text.endsWith(` record ${hangs}`) ? { fault: 'hang' } : undefined
-      const nlp = await bed.nlp(t, { script })
+      // So slow that the others are under way until its last attempt is over: nobody has to ask whether the service is at fault.
+      const nlp = await bed.nlp(t, { script, settings: { latencyMs: 30 } })
       const load = await bed.load(t, { partitions: 2, count: 500 })
       const daemon = bed.start(t, {
         ...load.settings({ ...stack, nlp: nlp.url }),
