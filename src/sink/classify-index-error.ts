@@ -1,5 +1,6 @@
 import { errors } from '@elastic/elasticsearch'
 import { EnrichdError, type ErrorCode, type FailureKind } from '../errors.js'
+import { ourFields } from './our-fields.js'
 import { retryAfterMs } from './retry-after.js'
 
 /** What Elasticsearch says of one item of a bulk that failed. */
@@ -17,6 +18,12 @@ interface Verdict {
 }
 
 const rejected: Verdict = { code: 'INDEX_REJECTED', kind: 'record' }
+/** Our own field is of a type that the first document's value suggested: `entities.text` that looks like a date. */
+const guessedMapping: Verdict = {
+  ...rejected,
+  advice:
+    'the index does not have the types of the index template (`enrichd check` tells, `enrichd setup` makes it for new indices)',
+}
 const overloaded: Verdict = { code: 'INDEX_OVERLOADED', kind: 'outage' }
 const unavailable: Verdict = { code: 'INDEX_UNAVAILABLE', kind: 'outage' }
 const timedOut: Verdict = { code: 'INDEX_TIMEOUT', kind: 'outage' }
@@ -162,8 +169,14 @@ function itemByStatus(status: number): Verdict {
 
 function typed(type: string | undefined, reason = ''): Verdict | undefined {
   if (type === undefined) return undefined
+  if (byType[type] === rejected && isOurField(/field \[([^\]]+)\] of type/.exec(reason)?.[1]))
+    return guessedMapping
   if (Object.hasOwn(byType, type)) return byType[type]
   return byReason.find((row) => row.type === type && row.reason.test(reason))?.verdict
+}
+
+function isOurField(path: string | undefined): boolean {
+  return ourFields.some((field) => field.path === path)
 }
 
 function classifyConnection(error: errors.ConnectionError): EnrichdError {

@@ -105,6 +105,17 @@ test('the value that did not fit is not repeated', () => {
   assert.doesNotMatch(message, /secret/)
 })
 
+test('a field of ours whose type was guessed from another document is said to lack the template; a field of theirs is not', () => {
+  const messageOf = (field: string) => {
+    const reason = `[1:12] failed to parse field [${field}] of type [date] in document with id 'x'.`
+    const error = classifyItemError({ status: 400, type: 'document_parsing_exception', reason })
+    assert.deepEqual([error.code, error.kind], ['INDEX_REJECTED', 'record'])
+    return error.message
+  }
+  assert.match(messageOf('entities.text'), /enrichd setup/)
+  assert.doesNotMatch(messageOf('user.text'), /enrichd setup/)
+})
+
 let fake: FakeElasticsearch
 let client: Client
 before(async () => {
