@@ -1,4 +1,4 @@
-import { createServer, request, type IncomingMessage } from 'node:http'
+import { Agent, createServer, request, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** An Elasticsearch behind a window: everything passes, and bulks are counted. */
@@ -12,6 +12,8 @@ export interface BulkWatch {
 
 export async function startBulkWatch(elasticsearch: string): Promise<BulkWatch> {
   const sizes: number[] = []
+  // The agent that Node shares closes an idle connection after 5 s, on a busy machine under the next request.
+  const agent = new Agent({ keepAlive: true })
   let inFlight = 0
   let maxInFlight = 0
   const server = createServer((incoming, outgoing) => {
@@ -32,14 +34,17 @@ export async function startBulkWatch(elasticsearch: string): Promise<BulkWatch> 
       const { method, headers } = incoming
       const passed = request(
         new URL(incoming.url ?? '/', elasticsearch),
-        { ...(method === undefined ? {} : { method }), headers },
+        { ...(method === undefined ? {} : { method }), headers, agent },
         (answer) => {
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
           answer.on('end', over)
           answer.pipe(outgoing)
         },
       )
-      passed.on('error', () => outgoing.destroy())
+      passed.on('error', () => {
+        over()
+        outgoing.destroy()
+      })
       passed.end(body)
     })()
   })
@@ -57,6 +62,7 @@ export async function startBulkWatch(elasticsearch: string): Promise<BulkWatch> 
           resolve()
         })
         server.closeAllConnections()
+        agent.destroy()
       }),
   }
 }
