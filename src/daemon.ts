@@ -1,4 +1,5 @@
 import { assemble, type Parts } from './assembly/assemble.js'
+import { watchHeapGrowth } from './assembly/heap-growth.js'
 import type { Config } from './config/schema.js'
 import { decode } from './decode/decode.js'
 import type { Finished, SourceRecord } from './delivery/delivery.js'
@@ -25,6 +26,7 @@ export async function runDaemon(config: Config, surroundings: DaemonSurroundings
     again: (records) => flow(records, config, parts),
   })
   const { source, sink, deadLetters, guard, telemetry } = parts
+  watchHeapGrowth({ ...config.pipeline, waiting: () => source.state.waiting })
   const settled = flow(
     heldUntil(() => sink.ready(), source),
     config,

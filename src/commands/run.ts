@@ -1,4 +1,4 @@
-import { watchHeapGrowth } from '../assembly/heap-growth.js'
+import { collectSooner } from '../assembly/heap-growth.js'
 import type { Command } from './command.js'
 
 export const run: Command = {
@@ -7,7 +7,7 @@ export const run: Command = {
   drains: true,
   async run({ loadConfig, shutdown, cutOff, environment }) {
     const { config } = loadConfig()
-    watchHeapGrowth(config.pipeline)
+    collectSooner()
     // Loaded late: an invalid configuration, and every other command, need none of the clients.
     const { runDaemon } = await import('../daemon.js')
     return runDaemon(config, { shutdown, cutOff, environment })

@@ -13,6 +13,8 @@ export interface ElasticsearchClientOptions {
   readonly compression: boolean
   /** Connections to each node, at most. */
   readonly maxConnections: number
+  /** How long an idle connection is kept, unless the server says; default 30 s. */
+  readonly keepAliveMs?: number
   readonly apiKey?: string | undefined
   readonly username?: string | undefined
   readonly password?: string | undefined
@@ -33,6 +35,12 @@ interface ElasticsearchTls {
 }
 
 const connectTimeoutMs = 10_000
+
+/**
+ * The client's own ten minutes are more than what stands in between keeps (load balancers, firewalls: from one minute on), and
+ * a request on a connection that they forgot hangs.
+ */
+const idleMs = 30_000
 
 /** An answer to a bulk is a few kilobytes; this bounds what a broken proxy can make us hold. */
 const maxResponseBytes = 32 * 1024 * 1024
@@ -76,6 +84,7 @@ function authOf(options: ElasticsearchClientOptions): ClientOptions['auth'] | un
 
 function connectionsOf({
   maxConnections: connections,
+  keepAliveMs: keepAliveTimeout = idleMs,
   tls = {},
 }: ElasticsearchClientOptions): Pick<ClientOptions, 'agent' | 'tls'> {
   const { ca, cert, key, passphrase, serverName, fingerprint, verify = true } = tls
@@ -87,12 +96,12 @@ function connectionsOf({
   }
   if (fingerprint === undefined) {
     return {
-      agent: { connections },
+      agent: { connections, keepAliveTimeout },
       tls: { ...own, rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) },
     }
   }
   const connect = pinnedAuthority({ fingerprint, tls: own, timeoutMs: connectTimeoutMs })
   // Handed to undici's pool as it is, as long as there is no `tls`; its type in the client leaves `connect` out.
-  const agent: ClientOptions['agent'] & object = Object.assign({ connections }, { connect })
+  const agent: ClientOptions['agent'] & object = Object.assign({ connections, keepAliveTimeout }, { connect })
   return { agent }
 }
