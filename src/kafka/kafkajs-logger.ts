@@ -14,6 +14,9 @@ export type KafkaLog = (line: KafkaLogLine) => void
 /** Sees each entry first; kafkajs tells some events in no other way. */
 export type LogListener = (entry: LogEntry) => void
 
+/** A drain has left the group by a request of its own (`leave-group.ts`), and kafkajs is told so when it leaves it once more. */
+const leftAlready = /^Response LeaveGroup\(/
+
 const hidden = new Set(['message', 'timestamp', 'logger', 'stack'])
 
 /**
@@ -25,7 +28,10 @@ export function kafkajsLogger(log: KafkaLog, listener: LogListener): () => (entr
   return () => (entry) => {
     listener(entry)
     const fields = Object.fromEntries(Object.entries(entry.log).filter(([key]) => !hidden.has(key)))
-    const level = entry.level <= logLevel.ERROR ? 'warn' : entry.level === logLevel.WARN ? 'info' : 'debug'
-    log({ level, namespace: entry.namespace, message: entry.log.message, fields })
+    const { message } = entry.log
+    let level: KafkaLogLine['level'] = 'debug'
+    if (entry.level === logLevel.WARN) level = 'info'
+    else if (entry.level <= logLevel.ERROR && !leftAlready.test(message)) level = 'warn'
+    log({ level, namespace: entry.namespace, message, fields })
   }
 }
