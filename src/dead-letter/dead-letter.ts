@@ -22,7 +22,7 @@ export const deadLetterHeaders = {
   error: 'enrichd-error',
   attempts: 'enrichd-attempts',
   truncated: 'enrichd-truncated',
-  /** The document's id, for records whose coordinates do not give it: those of files and of stdin. */
+  /** The document's id, for records whose coordinates do not give it: those of files and of stdin, and timestamps beyond 2^53. */
   id: 'enrichd-id',
   /** How often it came back from the dead letters and was rejected again. */
   replays: 'enrichd-replays',
@@ -44,9 +44,16 @@ export function toDeadLetter({ record, stage, reason, error, attempts }: Rejecte
       [names.reason]: reason,
       [names.error]: error.message.slice(0, MAX_ERROR_CHARACTERS),
       [names.attempts]: String(attempts),
-      ...(record.origin === 'file' && { [names.id]: record.id }),
+      ...(record.id !== coordinatesId(record) && { [names.id]: record.id }),
     },
   }
+}
+
+type Coordinates = Pick<SourceRecord, 'topic' | 'partition' | 'offset' | 'timestampMs'>
+
+/** The id of a record from Kafka, as far as a number can hold its timestamp. */
+export function coordinatesId({ topic, partition, offset, timestampMs }: Coordinates): string {
+  return `${topic}-${partition}-${offset}-${timestampMs}`
 }
 
 /** The same with the first 64 KiB of its value, marked; its coordinates find the rest. */
@@ -57,6 +64,16 @@ export function truncate(letter: DeadLetter): DeadLetter {
     headers: { ...letter.headers, [deadLetterHeaders.truncated]: String(letter.value?.length ?? 0) },
   }
 }
+
+/** What remains where even that is too large: our headers. Its own name the fault's place no better than its coordinates do. */
+export function withoutOwnHeaders({ headers, ...letter }: DeadLetter): DeadLetter {
+  return {
+    ...letter,
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => ours.has(name))),
+  }
+}
+
+const ours: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders))
 
 /** `{topic}.dead-letter` for a record. */
 export function deadLetterTopic(template: string, record: SourceRecord): string {

@@ -1,7 +1,7 @@
 import type { Rejected } from '../delivery/delivery.js'
 import { EnrichdError } from '../errors.js'
 import type { RecordProducer } from '../kafka/kafka-client.js'
-import { deadLetterTopic, toDeadLetter, truncate } from './dead-letter.js'
+import { deadLetterTopic, toDeadLetter, truncate, withoutOwnHeaders } from './dead-letter.js'
 import type { DeadLetterStore } from './dead-letter-writer.js'
 
 export interface KafkaDeadLettersOptions {
@@ -12,16 +12,25 @@ export interface KafkaDeadLettersOptions {
 
 /**
  * Dead letters in Kafka, acknowledged by all in-sync replicas. A letter that the topic refuses as too large is written
- * with the first 64 KiB of its value.
+ * with the first 64 KiB of its value; if that is refused too, without the record's own headers, and at last without its value.
  */
 export function kafkaDeadLetters({ producer, topic }: KafkaDeadLettersOptions): DeadLetterStore {
   const writeOne = async (name: string, rejected: Rejected): Promise<void> => {
     const letter = toDeadLetter(rejected)
-    try {
-      await producer.send(name, [letter])
-    } catch (error) {
-      if (!isTooLarge(error)) throw error
-      await producer.send(name, [truncate(letter)])
+    const cut = truncate(letter)
+    const smaller = [
+      letter,
+      cut,
+      withoutOwnHeaders(cut),
+      { ...withoutOwnHeaders(cut), key: null, value: null },
+    ]
+    for (const [at, each] of smaller.entries()) {
+      try {
+        await producer.send(name, [each])
+        return
+      } catch (error) {
+        if (!isTooLarge(error) || at === smaller.length - 1) throw error
+      }
     }
   }
   return {

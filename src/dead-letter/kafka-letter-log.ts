@@ -2,6 +2,7 @@ import type { PendingCommit } from '../delivery/committer.js'
 import { decodeSettledRanges } from '../delivery/settled-ranges.js'
 import type { KafkaAdmin } from '../kafka/kafka-client.js'
 import type { KafkaInspector } from '../kafka/kafka-inspector.js'
+import { recordHeaders } from '../kafka/record-headers.js'
 import type { LetterLog, LetterPart } from './letter-log.js'
 
 export interface KafkaLetterLogOptions {
@@ -50,7 +51,10 @@ export function kafkaLetterLog({ inspector, admin, topics, groupId }: KafkaLette
         const fetched = await inspector.fetch({ topic, partition, offset: position, maxBytes: FETCH_BYTES })
         if (fetched.position === position) continue
         const letters = fetched.messages
-          .map(({ offset, key, value, headers = {} }) => ({ offset: Number(offset), key, value, headers }))
+          .map(({ offset, key, value, headers }) => ({
+            ...{ offset: Number(offset), key, value },
+            headers: recordHeaders(headers),
+          }))
           .filter(({ offset }) => offset < end)
         return { letters, position: Math.min(end, fetched.position) }
       }

@@ -5,7 +5,7 @@ import {
   type RejectionReason,
   type SourceRecord,
 } from '../delivery/delivery.js'
-import { deadLetterHeaders, type DeadLetter } from './dead-letter.js'
+import { coordinatesId, deadLetterHeaders, type DeadLetter } from './dead-letter.js'
 
 /** A dead letter read back: the record as it was before it was rejected, and what is known of its rejection. */
 export interface ReturnedLetter {
@@ -27,25 +27,23 @@ const lease = new AbortController().signal
 export function readDeadLetter({ key, value, headers }: DeadLetter): ReturnedLetter | undefined {
   const names = deadLetterHeaders
   const [topic, reason] = [textOf(headers, names.topic), reasonOf(headers)]
-  const [partition, offset, timestampMs] = [names.partition, names.offset, names.timestamp].map((name) =>
-    numberOf(headers, name),
-  )
+  const [partition, offset] = [names.partition, names.offset].map((name) => numberOf(headers, name))
+  const timestampMs = timestampOf(headers)
   if (topic === undefined || reason === undefined) return undefined
   if (partition === undefined || offset === undefined || timestampMs === undefined) return undefined
   const id = textOf(headers, names.id)
   const own = withoutOurs(headers)
+  const coordinates = { topic, partition, offset, timestampMs }
   return {
     record: {
-      id: id ?? `${topic}-${partition}-${offset}-${timestampMs}`,
-      topic,
-      partition,
-      offset,
-      timestampMs,
+      id: id ?? coordinatesId(coordinates),
+      ...coordinates,
       key,
       value,
       headers: own,
       bytes: chargedBytes(bytesOf(key, value, own)),
-      origin: id === undefined ? 'kafka' : 'file',
+      // A file's id is its path and the line.
+      origin: id === undefined || id.startsWith(`${topic}-${partition}-${offset}-`) ? 'kafka' : 'file',
       lease,
     },
     reason,
@@ -86,6 +84,12 @@ function numberOf(headers: RecordHeaders, name: string): number | undefined {
   if (text === undefined || !/^-?\d{1,16}$/.test(text)) return undefined
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : undefined
+}
+
+/** 64 bits, of which a number holds 53: the rest stands in the id. */
+function timestampOf(headers: RecordHeaders): number | undefined {
+  const text = textOf(headers, deadLetterHeaders.timestamp)
+  return text === undefined || !/^-?\d{1,19}$/.test(text) ? undefined : Number(text)
 }
 
 function bytesOf(key: Buffer | null, value: Buffer | null, headers: RecordHeaders): number {

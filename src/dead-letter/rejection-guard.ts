@@ -90,7 +90,8 @@ export class RejectionGuard {
         kind: 'setting',
         cause,
       })
-      for (const record of records) this.#tell(record, Promise.reject(error))
+      // Made only for those that nobody has told: a rejection that nobody takes would end the process at once.
+      for (const record of records) this.#takeHeld(record)?.(Promise.reject(error))
     }
   }
 

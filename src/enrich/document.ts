@@ -124,8 +124,7 @@ const zeros = /^0+$/
 
 function traceId(record: SourceRecord): string | undefined {
   const header = record.headers['traceparent']
-  if (header === undefined) return undefined
-  const first = typeof header === 'string' || Buffer.isBuffer(header) ? header : header[0]
+  const first = typeof header === 'string' || Buffer.isBuffer(header) ? header : header?.[0]
   const match = first === undefined ? null : traceparent.exec(first.toString())
   if (match === null) return undefined
   const [, version, id = '', parentId = '', more] = match
@@ -143,17 +142,17 @@ function merge(ours: OurFields, log: LogRecord): string {
   let time = `"@timestamp":"${texts['@timestamp']}",`
   let message = true
   let severity = `"severity":"${texts.severity}",`
-  const colliding: string[] = []
+  const colliding = new Set<string>()
   for (const name of Object.keys(log.fields)) {
     const standing = standingOf(name, log.fields[name], ours)
     if (standing === 'free') continue
-    if (standing === 'collides') colliding.push(name)
+    if (standing === 'collides') colliding.add(name)
     else if (name === 'message') message = false
     else if (name === 'severity') severity = ''
     else time = ''
   }
   const text = message ? `"message":${JSON.stringify(texts.message)},` : ''
-  return `{${time}${text}${severity}${objects}${colliding.length > 0 ? dividedFields(log, colliding) : untouchedFields(log)}}`
+  return `{${time}${text}${severity}${objects}${colliding.size > 0 ? dividedFields(log, colliding) : untouchedFields(log)}}`
 }
 
 function untouchedFields({ fields, raw }: LogRecord): string {
@@ -162,8 +161,8 @@ function untouchedFields({ fields, raw }: LogRecord): string {
 }
 
 /** Those that collide under `original`, the others as they are. */
-function dividedFields(log: LogRecord, colliding: readonly string[]): string {
-  const { chosen, others } = divideMembers(log, (name) => colliding.includes(name))
+function dividedFields(log: LogRecord, colliding: ReadonlySet<string>): string {
+  const { chosen, others } = divideMembers(log, (name) => colliding.has(name))
   return `,"original":{${chosen}}${others === '' ? '' : ','}${others}`
 }
 

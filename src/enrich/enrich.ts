@@ -8,7 +8,7 @@ import {
 } from '../delivery/delivery.js'
 import type { EnrichedDocument } from '../delivery/document.js'
 import type { LogRecord } from '../delivery/log-record.js'
-import type { EnrichdError } from '../errors.js'
+import { EnrichdError } from '../errors.js'
 import { systemClock, type Clock } from '../pipeline/clock.js'
 import { mapConcurrent, type Slot } from '../pipeline/map-concurrent.js'
 import { Semaphore } from '../pipeline/semaphore.js'
@@ -221,12 +221,20 @@ class Enricher {
     }
   }
 
-  #build(delivery: InFlight<LogRecord>, enrichment: Enrichment): InFlight<EnrichedDocument> {
-    return advance(delivery, buildDocument(delivery, enrichment, this.#options.document))
+  /** A fault of ours that a record brings to light is the end of that record, not of the daemon. */
+  #build(delivery: InFlight<LogRecord>, enrichment: Enrichment): Out {
+    try {
+      return advance(delivery, buildDocument(delivery, enrichment, this.#options.document))
+    } catch (cause) {
+      const error = new EnrichdError('INTERNAL', 'the document could not be built', { kind: 'record', cause })
+      return rejected(delivery.record, { reason: 'stage-failed', error, attempts: enrichment.attempts })
+    }
   }
 }
 
-function rejected(record: In['record'], failed: Extract<Analysed, { status: 'failed' }>): Rejected {
+type Failed = Pick<Rejected, 'reason' | 'attempts'> & { readonly error: EnrichdError }
+
+function rejected(record: In['record'], failed: Failed): Rejected {
   const { reason, attempts } = failed
   const { topic, partition, offset } = record
   const error: EnrichdError = failed.error.within({

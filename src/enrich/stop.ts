@@ -1,17 +1,31 @@
 /** One listener per signal, however many wait for it: removing one of thousands from an `AbortSignal` itself is a linear search. */
-const listeners = new WeakMap<AbortSignal, Set<() => void>>()
+const listeners = new WeakMap<AbortSignal, Listeners>()
 
-function listen(signal: AbortSignal, run: () => void): void {
-  const known = listeners.get(signal)
-  if (known !== undefined) {
-    known.add(run)
-    return
+class Listeners {
+  readonly #signal: AbortSignal
+  readonly #all = new Set<() => void>()
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    listeners.set(signal, this)
+    signal.addEventListener('abort', this.#abort)
   }
-  const all = new Set([run])
-  listeners.set(signal, all)
-  signal.addEventListener('abort', () => {
-    for (const one of [...all]) one()
-  })
+
+  add(run: () => void): void {
+    this.#all.add(run)
+  }
+
+  /** With the last one the signal is let go: Node keeps one of `AbortSignal.any` as long as somebody listens. */
+  delete(run: () => void): void {
+    this.#all.delete(run)
+    if (this.#all.size > 0) return
+    listeners.delete(this.#signal)
+    this.#signal.removeEventListener('abort', this.#abort)
+  }
+
+  readonly #abort = (): void => {
+    for (const one of [...this.#all]) one()
+  }
 }
 
 /**
@@ -42,7 +56,7 @@ export class Stop {
       this.#abort = () => {
         linked.abort(new Error('stopped'))
       }
-      for (const signal of this.#all()) listen(signal, this.#abort)
+      for (const signal of this.#all()) (listeners.get(signal) ?? new Listeners(signal)).add(this.#abort)
       if (this.stopped) this.#abort()
     }
     return this.#linked.signal

@@ -75,7 +75,8 @@ export interface FetchedMessage {
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly headers?: RecordHeaders | undefined
+  /** As the client decoded them: for `recordHeaders`. */
+  readonly headers?: Readonly<Record<string, unknown>> | undefined
 }
 
 export interface GroupMember {

@@ -3,6 +3,7 @@ import type { SourceRecord } from '../delivery/delivery.js'
 import { PartitionLedger } from '../delivery/partition-ledger.js'
 import { encodeSettledRanges, type OffsetRange } from '../delivery/settled-ranges.js'
 import type { FetchedMessage, Position } from '../kafka/kafka-client.js'
+import { recordHeaders } from '../kafka/record-headers.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 import { chargedBytes } from '../delivery/charged-bytes.js'
 
@@ -137,7 +138,7 @@ export function toSourceRecord(owned: OwnedPartition, message: FetchedMessage): 
   // Copies: the client's buffers are slices of a whole fetch, which one stuck record would keep in memory.
   const key = message.key === null ? null : Buffer.from(message.key)
   const value = message.value === null ? null : Buffer.from(message.value)
-  const headers = message.headers ?? noHeaders
+  const headers = recordHeaders(message.headers)
   return {
     id: `${topic}-${partition}-${message.offset}-${message.timestamp}`,
     topic,
@@ -152,8 +153,6 @@ export function toSourceRecord(owned: OwnedPartition, message: FetchedMessage): 
     lease,
   }
 }
-
-const noHeaders: SourceRecord['headers'] = Object.freeze({})
 
 function headerBytes(headers: SourceRecord['headers']): number {
   let bytes = 0

@@ -40,6 +40,15 @@ describe('a dead letter read back', () => {
     assert.deepEqual([letter?.record.id, letter?.record.origin], ['1700-12', 'file'])
   })
 
+  it('whose timestamp is more than a number holds (nanoseconds, say) keeps its id to the last digit', () => {
+    const origin = { id: 'logs-0-7-1764000000123456789', timestampMs: Number('1764000000123456789') }
+    const letter = toDeadLetter(rejected(origin))
+    assert.equal(letter.headers['enrichd-id'], origin.id)
+    const { record } = readDeadLetter(letter) ?? {}
+    assert.deepEqual([record?.id, record?.origin, record?.offset], [origin.id, 'kafka', 7])
+    assert.equal(record?.timestampMs, origin.timestampMs)
+  })
+
   it('that was cut says how long it was; what is none of ours is none', () => {
     const cut = truncate(toDeadLetter(rejected()))
     assert.equal(readDeadLetter(cut)?.truncatedFromBytes, 15)

@@ -170,6 +170,29 @@ describe('kafkaDeadLetters', () => {
     )
     assert.equal(sent[1]?.headers['enrichd-truncated'], '200000')
   })
+
+  it('leaves out the headers of a record whose headers alone are too large, then key and value', async () => {
+    for (const most of [70_000, 1000]) {
+      const sent: ProducedRecord[] = []
+      const size = ({ value, headers }: ProducedRecord) =>
+        Object.values(headers).reduce<number>((sum, each) => sum + (each?.length ?? 0), value?.length ?? 0)
+      const send = (_topic: string, records: readonly ProducedRecord[]) => {
+        if (records.some((each) => size(each) > most))
+          return Promise.reject(new EnrichdError('KAFKA_RECORD_TOO_LARGE', 'too large', { kind: 'record' }))
+        sent.push(...records)
+        return Promise.resolve()
+      }
+      const store = kafkaDeadLetters({ producer: { send, close: () => Promise.resolve() }, topic: 'dead' })
+      const large = rejected(1, Buffer.alloc(200_000))
+      const record = { ...large.record, headers: { mine: Buffer.alloc(100_000) } }
+      await store.write([{ ...large, record }])
+      assert.equal(sent.length, 1)
+      assert.equal(sent[0]?.value?.length, most > 65_536 ? 65_536 : undefined)
+      assert.equal(sent[0]?.headers['mine'], undefined)
+      assert.equal(sent[0]?.headers['enrichd-offset'], '1')
+      assert.equal(sent[0]?.headers['enrichd-truncated'], '200000')
+    }
+  })
 })
 
 describe('fileDeadLetters', () => {

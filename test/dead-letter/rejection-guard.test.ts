@@ -122,4 +122,21 @@ describe('RejectionGuard', () => {
     const [first] = await hold(1)
     await assert.rejects(async () => first, { code: 'INTERNAL', cause: new Error('the line broke') })
   })
+
+  it('leaves no rejection to nobody where the line fails after some have been told', async (t) => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    t.after(() => process.off('unhandledRejection', note))
+    const { hold, rounds } = setUp((record) => {
+      if (record.offset === 5) throw new Error('the line broke')
+      return indexed(record)
+    })
+    const held = await hold(4)
+    const ends = (await Promise.allSettled(held)).map(({ status }) => status)
+    await new Promise(setImmediate)
+    assert.deepEqual(rounds.slice(0, 2), [[3], [4, 5, 6]])
+    assert.deepEqual(ends, ['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+    assert.deepEqual(unhandled, [])
+  })
 })

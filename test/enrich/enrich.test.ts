@@ -59,6 +59,26 @@ test('what is not in flight passes through untouched', async () => {
   assert.equal(bench.out[0], released)
 })
 
+test('a record whose document cannot be built is a dead letter, and the line goes on', async () => {
+  const bench = new EnrichBench()
+  bench.run()
+  const headers = Object.defineProperty({}, 'traceparent', {
+    get: () => {
+      throw new Error('broken')
+    },
+  })
+  const bad = logDelivery({ message: 'bad', offset: 1 })
+  bench.source.push({ ...bad, record: { ...bad.record, headers } })
+  bench.send('good')
+  await bench.clock.pass(50)
+  const rejection = bench.of('bad') ?? bench.out.find(({ status }) => status === 'rejected')
+  assert.equal(rejection?.status, 'rejected')
+  assert.deepEqual([rejection.reason, rejection.stage, rejection.attempts], ['stage-failed', 'enrich', 1])
+  assert.ok(rejection.error instanceof EnrichdError)
+  assert.deepEqual([rejection.error.code, rejection.error.cause], ['INTERNAL', new Error('broken')])
+  assert.equal(documentOf(bench, 'good').enrichment['status'], 'enriched')
+})
+
 test('a long text is cut at a code point and marked', async () => {
   const bench = new EnrichBench({ maxTextBytes: 5 })
   bench.run()
