@@ -14,7 +14,9 @@ import type {
   Position,
 } from './kafka-client.js'
 import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
+import { ConsumerOrders } from './consumer-orders.js'
 import { consumerConfig } from './consumer-config.js'
+import { fenceFetches } from './fetch-fence.js'
 import { removeDeadMembers } from './dead-members.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
@@ -23,11 +25,10 @@ import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
 import { TopicIds } from './topic-ids.js'
 import { TopicWatch } from './topic-watch.js'
+import { WantedTopics } from './wanted-topics.js'
 
 /** Between two memberships: from the first to the second, doubling. A coordinator that is loading is back in no time. */
 const RESTART_DELAY_MS = [100, 1_000] as const
-/** How often a topic that is missing is looked for, while others are read. */
-const TOPIC_CHECK_MS = 1_000
 /** How long the group is not joined because members that have ended are looked for. */
 const REMOVE_DEAD_MS = 2_000
 /** How often the coordinator of the group is looked for, while it is not there. */
@@ -67,10 +68,13 @@ export class KafkajsMember implements GroupMember {
   #memberId: string | undefined
   #coordinator: Broker | undefined
   #assigned: readonly TopicPartition[] = []
+  /** Counts joins and other changes of what is read from where. */
+  #epoch = 0
   /** Commits are possible: joined, and no join request on its way. */
   #mayCommit = false
   #joinFailed = false
   readonly #pending: PendingHandlers
+  readonly #orders = new ConsumerOrders(() => (this.#assigned.length > 0 ? this.#consumer : undefined))
   readonly #leaving = new AbortController()
   #ended: Promise<void> | undefined
   #crashed: ((error: Error) => void) | undefined
@@ -88,12 +92,14 @@ export class KafkajsMember implements GroupMember {
     return this.#ended
   }
 
-  async #live(wanted: readonly string[]): Promise<void> {
+  async #live(names: readonly string[]): Promise<void> {
     const [shortest, longest] = RESTART_DELAY_MS
-    const watching = this.#watch().run(wanted)
+    const wanted = this.#wanted(names)
+    const watching = this.#watch(wanted).run(names)
     for (let delayMs: number = shortest; !this.#isLeaving(); delayMs = Math.min(longest, 2 * delayMs)) {
       try {
-        const topics = await this.#existing(wanted)
+        const topics = await wanted.existing()
+        this.aliveAt = performance.now()
         if (topics.length > 0) await this.#memberOnce(topics, wanted)
         if (topics.length > 0) delayMs = shortest
       } catch (error) {
@@ -107,7 +113,12 @@ export class KafkajsMember implements GroupMember {
     await this.#around.admin().close()
   }
 
-  #watch(): TopicWatch {
+  #wanted(names: readonly string[]): WantedTopics {
+    const { admin, waiting: missing } = this.#around
+    return new WantedTopics({ names, admin, leaving: this.#leaving.signal, missing })
+  }
+
+  #watch(wanted: WantedTopics): TopicWatch {
     return new TopicWatch({
       ids: new TopicIds(this.#around.kafka()),
       admin: this.#around.admin(),
@@ -116,31 +127,23 @@ export class KafkajsMember implements GroupMember {
       readAnew: (from) => {
         this.#readAnew(from)
       },
+      gone: (topic) => {
+        wanted.gone(topic)
+      },
     })
   }
 
   /** The position first: what is fetched from the old one is then thrown away. */
   #readAnew({ topic, partition, offset }: Position): void {
     const ours = this.#assigned.some((each) => each.topic === topic && each.partition === partition)
-    if (ours) this.#consumer?.seek({ topic, partition, offset: String(offset) })
+    this.#epoch++
+    if (ours) this.#orders.seek({ topic, partition, offset })
     this.#options.handler.outOfRange({ topic, partition })
     if (ours) this.#options.handler.skipped({ topic, partition }, offset)
   }
 
-  /** The wanted topics that exist; says which are missing. */
-  async #existing(wanted: readonly string[]): Promise<string[]> {
-    const there = new Set(await this.#around.admin().topics())
-    this.aliveAt = performance.now()
-    const missing = wanted.filter((topic) => !there.has(topic))
-    if (missing.length > 0) {
-      const message = `Kafka has no topic ${missing.join(', ')} (or this user may not see it): waiting for it, never creating it`
-      this.#around.waiting(new EnrichdError('KAFKA_MISCONFIGURED', message, { kind: 'setting' }), missing)
-    }
-    return wanted.filter((topic) => there.has(topic))
-  }
-
-  /** One membership, from the join to its end. Resolves when missing topics appeared; rejects on a crash. */
-  async #memberOnce(topics: readonly string[], wanted: readonly string[]): Promise<void> {
+  /** One membership, from the join to its end. Resolves when missing topics appeared or one is gone; rejects on a crash. */
+  async #memberOnce(topics: readonly string[], wanted: WantedTopics): Promise<void> {
     const crash = new Promise<never>((_, reject) => (this.#crashed = reject))
     crash.catch(() => undefined)
     const consumer = this.#createConsumer()
@@ -156,7 +159,7 @@ export class KafkajsMember implements GroupMember {
         partitionsConsumedConcurrently: HANDLERS,
         eachBatch: (payload) => this.#eachBatch(payload),
       })
-      await Promise.race([crash, aborted(this.#leaving.signal), this.#appeared(topics, wanted, over.signal)])
+      await Promise.race([crash, aborted(this.#leaving.signal), wanted.changed(topics, over.signal)])
       if (!this.#isLeaving()) await this.#options.handler.joining()
       this.#end(undefined)
       await consumer.disconnect()
@@ -166,20 +169,6 @@ export class KafkajsMember implements GroupMember {
       throw error
     } finally {
       over.abort()
-    }
-  }
-
-  /** Resolves once a topic that was missing exists, or `over` is aborted; never where none is missing. */
-  async #appeared(topics: readonly string[], wanted: readonly string[], over: AbortSignal): Promise<void> {
-    if (topics.length === wanted.length) return new Promise(() => undefined)
-    const isNew = (topic: string) => wanted.includes(topic) && !topics.includes(topic)
-    while (!over.aborted && !this.#isLeaving()) {
-      await this.#rest(TOPIC_CHECK_MS)
-      const there = await this.#around
-        .admin()
-        .topics()
-        .catch((): readonly string[] => [])
-      if (there.some(isNew)) return
     }
   }
 
@@ -207,6 +196,7 @@ export class KafkajsMember implements GroupMember {
   }
 
   #drainBeforeJoin(cluster: Cluster): void {
+    fenceFetches(cluster, () => this.#epoch)
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (group) => {
       this.#pending.abort()
@@ -263,12 +253,11 @@ export class KafkajsMember implements GroupMember {
       partitions.map((partition) => ({ topic, partition })),
     )
     this.#pending.renew()
+    this.#epoch++
     this.aliveAt = performance.now()
     const positions = this.#options.handler.joined(this.#assigned, continued)
     this.#mayCommit = true
-    for (const { topic, partition, offset } of positions) {
-      this.#consumer?.seek({ topic, partition, offset: String(offset) })
-    }
+    for (const position of positions) this.#orders.seek(position)
   }
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
@@ -283,11 +272,11 @@ export class KafkajsMember implements GroupMember {
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    if (this.#assigned.length > 0) this.#consumer?.pause(partitions.map(toKafkajs))
+    this.#orders.pause(partitions)
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    if (this.#assigned.length > 0) this.#consumer?.resume(partitions.map(toKafkajs))
+    this.#orders.resume(partitions)
   }
 
   get canCommit(): boolean {
@@ -358,5 +347,3 @@ export class KafkajsMember implements GroupMember {
     await pause(delayMs, undefined, { signal: this.#leaving.signal }).catch(() => undefined)
   }
 }
-
-const toKafkajs = ({ topic, partition }: TopicPartition) => ({ topic, partitions: [partition] })

@@ -208,6 +208,8 @@ export class KafkaSource implements RecordSource {
       .map((each) => new OwnedPartition(each))
     for (const owned of gained) this.#owned.set(partitionKey(owned), owned)
     if (gained.length > 0) this.#recallSettled(gained)
+    // The client remembers what was paused when it was ours before.
+    this.#member.resume(gained)
     this.#member.pause(this.#feed.ended ? assignment : kept.filter(({ paused }) => paused))
     this.#options.telemetry.assigned(assignment, kept.length)
     if (!this.#joined) this.#onJoined()
@@ -255,6 +257,7 @@ export class KafkaSource implements RecordSource {
       this.#options.telemetry.offsetsOutOfRange(partition, expected)
       this.#revoke([owned])
       this.#owned.set(partitionKey(partition), new OwnedPartition(partition))
+      if (!this.#feed.ended) this.#member.resume([partition])
     }
     this.#memory.forget(partition)
   }

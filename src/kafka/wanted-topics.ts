@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { EnrichdError } from '../errors.js'
+import type { KafkaAdmin } from './kafka-client.js'
+
+/** How often topics that are missing are looked for, while others are read. */
+const INTERVAL_MS = 1_000
+
+export interface WantedTopicsOptions {
+  readonly names: readonly string[]
+  readonly admin: () => Pick<KafkaAdmin, 'topics'>
+  /** Ends the looking. */
+  readonly leaving: AbortSignal
+  /** Some do not exist now. */
+  readonly missing: (error: EnrichdError, topics: readonly string[]) => void
+}
+
+/** The topics that are to be read: some may not exist yet, or not any more. None is ever created. */
+export class WantedTopics {
+  readonly #options: WantedTopicsOptions
+  #reading: readonly string[] = []
+  #end: () => void = () => undefined
+
+  constructor(options: WantedTopicsOptions) {
+    this.#options = options
+  }
+
+  get names(): readonly string[] {
+    return this.#options.names
+  }
+
+  /** Those that exist; says which are missing. @throws EnrichdError while no broker answers */
+  async existing(): Promise<string[]> {
+    const { names, admin, missing } = this.#options
+    const there = new Set(await admin().topics())
+    const absent = names.filter((topic) => !there.has(topic))
+    if (absent.length > 0) {
+      const message = `Kafka has no topic ${absent.join(', ')} (or this user may not see it): waiting for it, never creating it`
+      missing(new EnrichdError('KAFKA_MISCONFIGURED', message, { kind: 'setting' }), absent)
+    }
+    return names.filter((topic) => there.has(topic))
+  }
+
+  /** Resolves once another one than those that are read exists, or one of them is gone. Looks for them until `over` is aborted. */
+  changed(reading: readonly string[], over: AbortSignal): Promise<void> {
+    this.#reading = reading
+    const gone = new Promise<void>((end) => (this.#end = end))
+    return reading.length === this.names.length
+      ? gone
+      : Promise.race([gone, this.#appeared(AbortSignal.any([over, this.#options.leaving]))])
+  }
+
+  /** A topic does not exist any more. */
+  gone(topic: string): void {
+    if (this.#reading.includes(topic)) this.#end()
+  }
+
+  async #appeared(over: AbortSignal): Promise<void> {
+    const isNew = (topic: string) => this.names.includes(topic) && !this.#reading.includes(topic)
+    while (!over.aborted) {
+      await pause(INTERVAL_MS, undefined, { signal: over }).catch(() => undefined)
+      // While no broker answers, nothing is known to have changed.
+      const there = await this.#options
+        .admin()
+        .topics()
+        .catch((): readonly string[] => [])
+      if (there.some(isNew)) return
+    }
+    await new Promise(() => undefined)
+  }
+}
