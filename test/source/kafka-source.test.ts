@@ -248,6 +248,22 @@ describe('KafkaSource', () => {
     assert.deepEqual([...member.paused], [])
   })
 
+  it('resumes a partition that was paused when it went, once it comes back or is read anew', async () => {
+    const { member } = setUp({ maxUnsettledPerPartition: 2 })
+    const fill = async () => {
+      await member.fetch(0, [1, 2, 3])
+      assert.deepEqual([...member.paused], [0])
+    }
+    member.assign([0])
+    await fill()
+    member.assign([])
+    member.assign([0])
+    assert.deepEqual([...member.paused], [])
+    await fill()
+    member.handler.outOfRange({ topic: 't', partition: 0 })
+    assert.deepEqual([...member.paused], [])
+  })
+
   it('commits the end of a fetch that ends in records which are not for us, and of one that holds no other', async () => {
     const { member, source, take } = setUp()
     member.assign([0])

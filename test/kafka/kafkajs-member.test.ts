@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import { describe, it } from 'node:test'
+import type { FetchedBatch, GroupHandler, KafkaAdmin } from '../../src/kafka/kafka-client.js'
+import { KafkajsMember } from '../../src/kafka/kafkajs-member.js'
+import { until } from '../support/until.js'
+import { protocolError, StubKafka, type StubBrokers } from './support/stub-kafka.js'
+
+const nothing = () => undefined
+
+function setUp(brokers: StubBrokers, handler: Partial<GroupHandler>) {
+  const stub = new StubKafka(brokers)
+  const admin = {
+    topics: () => Promise.resolve(['t']),
+    offsets: () => Promise.resolve([]),
+    close: () => Promise.resolve(),
+  } satisfies Partial<KafkaAdmin>
+  const member = new KafkajsMember(
+    {
+      groupId: 'g',
+      sessionTimeoutMs: 30_000,
+      heartbeatIntervalMs: 3000,
+      isolationLevel: 'readUncommitted',
+      fetchMaxBytes: 1_000_000,
+      handler: {
+        joining: () => Promise.resolve(),
+        joined: () => [],
+        fetched: ({ endPosition }) => Promise.resolve(endPosition),
+        skipped: nothing,
+        outOfRange: nothing,
+        left: nothing,
+        ...handler,
+      },
+    },
+    {
+      kafka: () => stub.kafka(),
+      admin: () => admin as unknown as KafkaAdmin,
+      waiting: nothing,
+      removedDead: nothing,
+      couldNotRemoveDead: nothing,
+    },
+  )
+  return member
+}
+
+describe('KafkajsMember', () => {
+  it('takes nothing that was fetched before a rejoin for the first that it reads after it', async () => {
+    let lost = false
+    let moved = false
+    let joins = 0
+    /** Offsets of partition 1, of broker 2, by join. */
+    const read: number[][] = []
+    const member = setUp(
+      {
+        join: async (memberId) => {
+          if (memberId !== '' && lost) throw protocolError('UNKNOWN_MEMBER_ID')
+          return `member ${++joins}`
+        },
+        fetch: async ({ partition }) => {
+          if (partition === 1) {
+            // Longer than a rejoin.
+            await pause(200)
+            return 1
+          }
+          if (moved) {
+            moved = false
+            throw protocolError('NOT_LEADER_FOR_PARTITION')
+          }
+          await pause(3)
+          return 0
+        },
+      },
+      {
+        joined: () => {
+          lost = false
+          read.push([])
+          return []
+        },
+        fetched: ({ partition, messages, endPosition }: FetchedBatch) => {
+          if (partition === 1) read.at(-1)?.push(...messages.map(({ offset }) => Number(offset)))
+          return Promise.resolve(endPosition)
+        },
+      },
+    )
+    const running = member.run(['t'])
+    const reads = (memberships: number) => () =>
+      read.length > memberships && (read.at(-1)?.length ?? 0) > 1 && !moved
+    await until('some were read', reads(0))
+    for (let round = 1; round <= 8; round++) {
+      // At other moments of a fetch each time.
+      await pause(25 * round)
+      lost = true
+      moved = true
+      await until('it has joined again and reads', reads(read.length))
+    }
+    await member.leave(1000)
+    await running
+    for (const offsets of read) assert.deepEqual(offsets, [...offsets.keys()])
+  })
+
+  it('takes orders while kafkajs, which has crashed, still waits for its requests', async () => {
+    const partitions = [{ topic: 't', partition: 0 }]
+    let forbidden = false
+    let left: Error | undefined
+    const member = setUp(
+      {
+        disconnectMs: 60,
+        join: () => Promise.resolve('member'),
+        fetch: async () => {
+          await pause(5)
+          if (forbidden) throw protocolError('TOPIC_AUTHORIZATION_FAILED')
+          return 1
+        },
+      },
+      { joined: () => [], left: (error) => (left ??= error) },
+    )
+    const running = member.run(['t'])
+    await until('it reads', () => member.canCommit)
+    forbidden = true
+    await until('it is told', () => {
+      member.pause(partitions)
+      member.resume(partitions)
+      return left !== undefined
+    })
+    await member.leave(1000)
+    await running
+  })
+})
