@@ -110,9 +110,9 @@ export class KafkaSource implements RecordSource {
     return this.#joined
   }
 
-  /** To wait for Kafka, for a topic or for the group is to be alive. */
+  /** To wait for Kafka, for a topic or for the group is to be alive: other members may take the group's time-out to join. */
   get aliveAt(): number {
-    return this.#isMember ? this.#member.aliveAt : performance.now()
+    return this.#isMember && !this.#joining ? this.#member.aliveAt : performance.now()
   }
 
   get state(): SourceState {

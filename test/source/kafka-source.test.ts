@@ -215,6 +215,16 @@ describe('KafkaSource', () => {
     await until('records flow again', () => handedOut)
   })
 
+  it('counts as alive while it waits for the group, however long that takes', async () => {
+    const { member, source } = setUp()
+    member.assign([0])
+    assert.equal(source.aliveAt, member.aliveAt)
+    await member.handler.joining()
+    assert.ok(source.aliveAt > member.aliveAt)
+    member.assign([0])
+    assert.equal(source.aliveAt, member.aliveAt)
+  })
+
   it('waits no longer than the bound for what is in flight', async () => {
     const { member, take } = setUp({ rebalanceDrainMs: 20 })
     member.assign([0])
