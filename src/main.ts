@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { exitCodes } from './commands/command.js'
 import { commands } from './commands/commands.js'
-import { execute, explain } from './commands/execute.js'
+import { execute } from './commands/execute.js'
+import { explainCrash } from './commands/explain.js'
+import { muteNegativeTimers } from './commands/run/mute-negative-timers.js'
 
 /** The first signal asks for a drain, the second cuts it off, and from the third on the system's default takes over. */
 function listenToSignals(): { shutdown: AbortSignal; cutOff: AbortSignal } {
@@ -30,10 +32,8 @@ function tolerateClosedPipe(stream: Writable): void {
   })
 }
 
-/** Node would print an unexpected error with all its fields, and a client's errors hold headers. */
 function crash(error: unknown): never {
-  const stack = error instanceof Error ? (error.stack ?? '') : ''
-  process.stderr.write(`${explain(error)}\n${stack}\n`)
+  process.stderr.write(explainCrash(error))
   process.exit(exitCodes.failed)
 }
 
@@ -52,18 +52,6 @@ function flushed(stream: Writable): Promise<void> {
 function version(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
-}
-
-/**
- * kafkajs sets timers to negative times where it need not wait, which from Node 22 on warns on the standard error, among
- * the lines of the log. Every other warning is shown as ever.
- */
-function muteNegativeTimers(): void {
-  const shown = process.listeners('warning')
-  process.removeAllListeners('warning')
-  process.on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') for (const show of shown) show(warning)
-  })
 }
 
 process.on('uncaughtException', crash)

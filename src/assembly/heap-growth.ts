@@ -1,17 +1,26 @@
 import { performance } from 'node:perf_hooks'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
 /** From this bound on, what V8 lets the heap grow is small beside it. */
 const ampleBytes = 64 * 1024 * 1024
-/** Of what is alive, in percent; 0 leaves it to V8. */
-const growthPercent = { small: 40, medium: 100, ample: 0 }
-type Growth = keyof typeof growthPercent
+/**
+ * `oldPercent`: how far the old generation grows before it is collected, of what is alive; 0 leaves it to V8. `youngBytes`: what
+ * the young generation grows to, both of its halves.
+ */
+const growths = {
+  small: { oldPercent: 40, youngBytes: 16 * 1024 * 1024 },
+  young: { oldPercent: 40, youngBytes: Infinity },
+  medium: { oldPercent: 100, youngBytes: Infinity },
+  ample: { oldPercent: 0, youngBytes: Infinity },
+}
+type Growth = keyof typeof growths
 
-const intervalMs = 500
-/** With the queue half full: the share of its time for which the event loop is busy, and how many intervals on end. */
-const backlog = { busyShare: 0.5, intervals: 10 }
+const intervalMs = 100
+/** With the queue half full: the share of its time for which the event loop is busy, and after how many intervals on end. */
+const backlog = { busyShare: 0.5, young: 20, medium: 50 }
 /** Whatever waits. */
-const busy = { busyShare: 0.9, intervals: 4 }
+const busy = { busyShare: 0.75, young: 20 }
+const full = { busyShare: 0.9, ample: 20 }
 
 export interface HeapGrowthOptions {
   readonly maxBufferedBytes: number
@@ -23,44 +32,63 @@ export interface HeapGrowthOptions {
 
 /**
  * V8 lets a small heap grow to four times what is alive before it collects, most of it records that are long done. From here
- * on it is collected when it has grown by two fifths, which a process with time to spare does not feel. Measured at 5,000
- * small records a second: a peak of 147 to 155 MiB in place of 205.
+ * on it is collected when it has grown by two fifths, which a process with time to spare does not feel, and the young
+ * generation stays as it is. To be called before the modules are loaded, whose garbage alone would have it grow to 32 MiB.
  */
 export function collectSooner(): void {
-  grow('small')
+  growOld('small')
+  growYoung('no further')
 }
 
 /**
- * Lets the heap grow further while there is work to catch up with, where `maxBufferedBytes` is 64 MiB or more: to twice what is
- * alive once a backlog has waited for five seconds, since collecting sooner costs 7 % of the CPU time of a record with C = 256
+ * Lets the heap grow further while there is work to catch up with, where `maxBufferedBytes` is 64 MiB or more: the young generation
+ * as far as its thread lets it once a backlog has waited, or the event loop was busy, for two seconds, the old one to twice what is alive after five, since collecting sooner costs 7 % of the CPU time of a record with C = 256
  * (four interleaved runs; after three seconds it is 8 MiB more at 5,000 records a second, left to V8 it is 90), and as V8 has it
  * while the event loop is busy all the time.
  */
 export function watchHeapGrowth({ maxBufferedBytes, bufferSize, waiting }: HeapGrowthOptions): void {
-  if (maxBufferedBytes < ampleBytes) return
+  const ample = maxBufferedBytes >= ampleBytes
   let last = performance.eventLoopUtilization()
   let how: Growth = 'small'
-  const intervals = { backlog: 0, busy: 0 }
+  const intervals = { backlog: 0, busy: 0, full: 0 }
   const look = (): void => {
+    growYoung(youngBytes() < growths[how].youngBytes ? 'further' : 'no further')
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, last)
     last = now
     const waits = waiting() * 2 >= bufferSize
     intervals.backlog = waits && utilization > backlog.busyShare ? intervals.backlog + 1 : 0
     intervals.busy = utilization > busy.busyShare ? intervals.busy + 1 : 0
-    const wanted = wantedGrowth(intervals)
-    if (wanted !== how) grow(wanted)
+    intervals.full = utilization > full.busyShare ? intervals.full + 1 : 0
+    const wanted = ample ? wantedGrowth(intervals) : 'small'
+    if (wanted !== how) growOld(wanted)
     how = wanted
   }
   setInterval(look, intervalMs).unref()
 }
 
-function wantedGrowth(intervals: { readonly backlog: number; readonly busy: number }): Growth {
-  if (intervals.busy >= busy.intervals) return 'ample'
-  return intervals.backlog >= backlog.intervals ? 'medium' : 'small'
+interface Intervals {
+  readonly backlog: number
+  readonly busy: number
+  readonly full: number
+}
+
+function wantedGrowth(intervals: Intervals): Growth {
+  if (intervals.full >= full.ample) return 'ample'
+  if (intervals.backlog >= backlog.medium) return 'medium'
+  return intervals.backlog >= backlog.young || intervals.busy >= busy.young ? 'young' : 'small'
 }
 
 /** V8 reads it at each collection. */
-function grow(how: Growth): void {
-  setFlagsFromString(`--heap-growing-percent=${growthPercent[how]}`)
+function growOld(how: Growth): void {
+  setFlagsFromString(`--heap-growing-percent=${growths[how].oldPercent}`)
+}
+
+/** The same: whether it is doubled once as much as it holds has survived in it. */
+function growYoung(how: 'further' | 'no further'): void {
+  setFlagsFromString(`--semi-space-growth-factor=${how === 'further' ? 2 : 1}`)
+}
+
+function youngBytes(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0
 }

@@ -1,11 +1,9 @@
-import { ConfigError } from '../config/config-error.js'
 import { checkGiven, loadConfig } from '../config/load.js'
-import { EnrichdError } from '../errors.js'
 import { unlessAborted } from '../pipeline/unless-aborted.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import { parseCommandLine } from './command-line.js'
+import { exitCodeOf, explain } from './explain.js'
 import { commandUsage, programUsage } from './usage.js'
-import { UsageError } from './usage-error.js'
 
 export interface ProcessContext extends Omit<
   CommandContext,
@@ -23,14 +21,8 @@ export async function execute(context: ProcessContext): Promise<number> {
     return await dispatch(context)
   } catch (error) {
     context.stderr.write(`${explain(error)}\n`)
-    if (error instanceof UsageError) return exitCodes.usage
-    return isInvalidConfig(error) ? exitCodes.configInvalid : exitCodes.failed
+    return exitCodeOf(error)
   }
-}
-
-/** Also what shows only where a setting is used: the module that `nlp.protocol` names, above all. */
-function isInvalidConfig(error: unknown): boolean {
-  return error instanceof ConfigError || (error instanceof EnrichdError && error.code === 'CONFIG_INVALID')
 }
 
 async function dispatch({ args, commands, version, ...context }: ProcessContext): Promise<number> {
@@ -56,24 +48,4 @@ async function dispatch({ args, commands, version, ...context }: ProcessContext)
       },
     })
   return command.drains === true ? run() : unlessAborted(run, context.shutdown)
-}
-
-/**
- * An error for the terminal: its message and those of its causes. Messages only: the fields of a client's error can hold
- * a request's headers, and those a secret.
- */
-export function explain(error: unknown): string {
-  if (error instanceof UsageError) return `enrichd: ${error.message} (see enrichd --help)`
-  if (error instanceof ConfigError) return error.message
-  return `enrichd: ${story(error, 0).join('\n  because: ')}`
-}
-
-const maxDepth = 8
-
-function story(error: unknown, depth: number): string[] {
-  if (depth === maxDepth) return []
-  if (!(error instanceof Error)) return [`${typeof error} was thrown`]
-  const several = error instanceof AggregateError ? (error.errors as unknown[]) : []
-  const causes = error.cause === undefined ? several : [error.cause, ...several]
-  return [error.message, ...causes.flatMap((cause) => story(cause, depth + 1))]
 }

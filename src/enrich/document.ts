@@ -142,17 +142,17 @@ function merge(ours: OurFields, log: LogRecord): string {
   let time = `"@timestamp":"${texts['@timestamp']}",`
   let message = true
   let severity = `"severity":"${texts.severity}",`
-  const colliding = new Set<string>()
+  let colliding: Set<string> | undefined
   for (const name of Object.keys(log.fields)) {
     const standing = standingOf(name, log.fields[name], ours)
     if (standing === 'free') continue
-    if (standing === 'collides') colliding.add(name)
+    if (standing === 'collides') (colliding ??= new Set()).add(name)
     else if (name === 'message') message = false
     else if (name === 'severity') severity = ''
     else time = ''
   }
   const text = message ? `"message":${JSON.stringify(texts.message)},` : ''
-  return `{${time}${text}${severity}${objects}${colliding.size > 0 ? dividedFields(log, colliding) : untouchedFields(log)}}`
+  return `{${time}${text}${severity}${objects}${colliding === undefined ? untouchedFields(log) : dividedFields(log, colliding)}}`
 }
 
 function untouchedFields({ fields, raw }: LogRecord): string {

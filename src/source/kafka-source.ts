@@ -272,6 +272,7 @@ export class KafkaSource implements RecordSource {
     for (const message of batch.messages) {
       const record = toSourceRecord(owned, message)
       if (owned.hasSeen(record.offset)) continue
+      // For each record, also where there is room: so the handlers of several partitions take turns.
       if (!(await this.#room(record, owned, signal))) return owned.ledger.position ?? first
       owned.ledger.track(record.offset)
       if (owned.wasSettled(record.offset)) owned.ledger.settle(record.offset)

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { describe, test } from 'node:test'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -13,12 +15,19 @@ interface Outcome {
   readonly stderr: string
 }
 
-/** The program as it is run, from its sources. */
-async function enrichd(
+/** The program from its sources. */
+function enrichd(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  return run(['--import', 'tsx', 'src/main.ts', ...args], environment)
+}
+
+async function run(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, args, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -28,6 +37,33 @@ async function enrichd(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, ...output }
+}
+
+/** The built daemon, which only then has a thread of its own, from a file to a file, with a protocol of the user's own, from the text of its module. */
+function daemonWithProtocol(t: TestContext, module: string): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), 'enrichd-program-'))
+  t.after(() => {
+    rmSync(directory, { recursive: true, force: true })
+  })
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(directory, name), text)
+    return join(directory, name)
+  }
+  const settings = {
+    'source.type': 'file',
+    'source.path': file('in.log', 'a line\n'),
+    'sink.type': 'file',
+    'sink.path': join(directory, 'out.ndjson'),
+    'deadLetter.path': join(directory, 'dead-letters.ndjson'),
+    'nlp.url': 'http://127.0.0.1:9/',
+    'nlp.protocol': file('protocol.mjs', module),
+    'admin.port': '0',
+  }
+  return run([
+    'dist/main.js',
+    'run',
+    ...Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+  ])
 }
 
 describe('the program', { concurrency: 2 }, () => {
@@ -111,5 +147,21 @@ describe('the program', { concurrency: 2 }, () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
     const [code] = (await once(child, 'close')) as [number | null]
     assert.deepEqual([code, stderr], [0, ''])
+  })
+
+  test('what nobody caught on the thread of the daemon ends it with 1, and is told with its stack', async (t) => {
+    const { code, stderr } = await daemonWithProtocol(
+      t,
+      `setTimeout(() => { throw new Error('nobody caught this') }, 0)
+       export default { request: () => ({ method: 'POST', path: '/', contentType: 'text/plain', body: '' }), parse: () => [] }`,
+    )
+    assert.equal(code, 1)
+    assert.match(stderr, /^enrichd: nobody caught this\nError: nobody caught this\n {4}at .*protocol\.mjs:1/m)
+  })
+
+  test('a configuration whose fault only the daemon sees exits 78 with one line', async (t) => {
+    const { code, stderr } = await daemonWithProtocol(t, 'export default { name: 1 }')
+    assert.equal(code, 78)
+    assert.match(stderr, /^enrichd: .*its default export has no functions request and parse\n$/)
   })
 })
