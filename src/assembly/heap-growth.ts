@@ -31,6 +31,17 @@ export interface HeapGrowthOptions {
 }
 
 /**
+ * Three semi-spaces of 32 MiB. In those of 16, which is V8's own, a record is copied twice and then lives on in the old
+ * generation before it is done.
+ */
+const ampleYoungMb = 96
+
+/** As far as the young generation of the daemon's thread may ever grow: what the thread is started with. */
+export function youngLimit(maxBufferedBytes: number): { maxYoungGenerationSizeMb?: number } {
+  return maxBufferedBytes >= ampleBytes ? { maxYoungGenerationSizeMb: ampleYoungMb } : {}
+}
+
+/**
  * V8 lets a small heap grow to four times what is alive before it collects, most of it records that are long done. From here
  * on it is collected when it has grown by two fifths, which a process with time to spare does not feel, and the young
  * generation stays as it is. To be called before the modules are loaded, whose garbage alone would have it grow to 32 MiB.

@@ -14,7 +14,7 @@ const [one, sixteen, alone] = ['one by one', 'batches of 16', 'Elasticsearch alo
 export const batches: Scenario = {
   title: 'NLP batches: no latency, C = 256, maxBatchSize 500',
   async run(bench) {
-    const records = bench.quick ? 60_000 : 100_000
+    const records = bench.quick ? 100_000 : 200_000
     const topic = await bench.stack.backlog({ records })
     await bench.nlp.behave({})
     const subjects = [daemon(one, settings), daemon(sixteen, byBatch), bareBulks(alone, records)]
