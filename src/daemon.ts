@@ -26,7 +26,7 @@ export async function runDaemon(config: Config, surroundings: DaemonSurroundings
     again: (records) => flow(records, config, parts),
   })
   const { source, sink, deadLetters, guard, telemetry } = parts
-  watchHeapGrowth({ ...config.pipeline, waiting: () => source.state.waiting })
+  watchHeapGrowth({ ...config.pipeline, waiting: () => source.waiting })
   const settled = flow(
     heldUntil(() => sink.ready(), source),
     config,

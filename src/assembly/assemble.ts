@@ -83,7 +83,7 @@ export interface LineSurroundings {
   readonly telemetry: Telemetry
   /** Called only where dead letters go to Kafka. */
   readonly kafka: () => KafkaClient
-  readonly source: { readonly state: { readonly waiting: number } }
+  readonly source: { readonly waiting: number }
 }
 
 /** What is behind the source, wherever records come from. */
@@ -103,13 +103,15 @@ export async function assembleLine(config: Config, surroundings: LineSurrounding
   const mask = maskSecrets(secrets, userNames)
   const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry, mask })
   const { probeIntervalMs } = config.nlp.breaker
+  // Less than one more bulk is no backlog, and grows none.
+  const backlogFrom = Math.min(config.elasticsearch.batchSize, config.pipeline.bufferSize / 2)
   const around = { analyser, draining, cutOff, telemetry }
   const service = new NlpService({ ...config.nlp, ...around, probeIntervalMs })
   return {
     sink,
     deadLetters,
     enriching: enrichOptions(config, { ...around, service }),
-    batching: { ...config.elasticsearch, backlog: () => source.state.waiting > 0 },
+    batching: { ...config.elasticsearch, backlog: () => source.waiting >= backlogFrom },
     close: async () => {
       service.close()
       await Promise.all([deadLetters.close(), analyser.close(), sink.close()])

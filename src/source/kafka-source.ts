@@ -115,10 +115,14 @@ export class KafkaSource implements RecordSource {
     return this.#isMember && !this.#joining ? this.#member.aliveAt : performance.now()
   }
 
+  get waiting(): number {
+    return this.#feed.waiting
+  }
+
   get state(): SourceState {
     return {
       joined: this.#joined,
-      waiting: this.#feed.waiting,
+      waiting: this.waiting,
       inFlight: this.#feed.inFlight,
       bufferedBytes: this.#feed.bytes,
       partitions: [...this.#owned.values()].map((owned) => owned.state),

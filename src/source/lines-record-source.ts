@@ -35,8 +35,16 @@ export class LinesRecordSource implements RecordSource {
     return performance.now()
   }
 
+  readonly waiting = 0
+
   get state(): SourceState {
-    return { joined: true, waiting: 0, inFlight: this.#inFlight, bufferedBytes: this.#bytes, partitions: [] }
+    return {
+      joined: true,
+      waiting: this.waiting,
+      inFlight: this.#inFlight,
+      bufferedBytes: this.#bytes,
+      partitions: [],
+    }
   }
 
   /** Reading begins with the first `next()`; what fails, fails there. */

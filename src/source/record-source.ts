@@ -10,6 +10,8 @@ export interface RecordSource extends AsyncIterable<SourceRecord> {
   /** When it last showed a sign of life, on the monotonic clock in ms. */
   readonly aliveAt: number
   readonly state: SourceState
+  /** As in `state`, for who asks with every record. */
+  readonly waiting: number
   /** The record is done, downstream has it for certain. */
   settle(record: SourceRecord): void
   /** The record is left for whoever reads it next. */

@@ -68,8 +68,8 @@ export class ReplaySource implements AsyncIterable<SourceRecord> {
   }
 
   /** For the sink: more comes at once. */
-  get state(): { readonly waiting: number } {
-    return { waiting: this.#reading ? 1 : 0 }
+  get waiting(): number {
+    return this.#reading ? Infinity : 0
   }
 
   /** Everything that was there is read and handed out. */

@@ -1,4 +1,5 @@
 import type { Bench, Scenario } from '../support/bench.js'
+import { until } from '../../support/until.js'
 import { BulkProxy } from '../support/bulk-proxy.js'
 import { ratioOf, rowsOf } from '../support/compare-backlogs.js'
 import { interleaved, measureBacklog } from '../support/measure-backlog.js'
@@ -49,15 +50,23 @@ async function bulkSizes(bench: Bench): Promise<{ backlog: number; trickle: numb
   const index = await bench.stack.newIndex()
   const proxy = await BulkProxy.start(bench.stack.elasticsearch)
   const pace = { brokers: bench.stack.brokers, topic, partitions }
-  const largest = async () => Math.max(...(await proxy.bulks()).map(({ agesMs }) => agesMs.length))
+  // Elasticsearch counts a bulk before the proxy has its answer.
+  const largest = async (documents: number) => {
+    const sizes: number[] = []
+    await until(`the proxy saw ${documents} documents`, async () => {
+      sizes.push(...(await proxy.bulks()).map(({ agesMs }) => agesMs.length))
+      return sizes.reduce((sum, size) => sum + size, 0) >= documents
+    })
+    return Math.max(...sizes)
+  }
   const burst = await produceAtPace({ ...pace, recordsPerSecond: 20_000, forMs: 1000 })
   const process = daemon(sixteen, byBatch).start(bench, { topic, index, elasticsearch: proxy.url })
   try {
     await untilWritten(bench, index, burst)
-    const backlog = await largest()
+    const backlog = await largest(burst)
     const few = await produceAtPace({ ...pace, recordsPerSecond: 100, forMs: 5000 })
     await untilWritten(bench, index, burst + few)
-    return { backlog, trickle: await largest() }
+    return { backlog, trickle: await largest(few) }
   } finally {
     await process.stop()
     await proxy.stop()
