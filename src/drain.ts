@@ -3,6 +3,7 @@ import type { Parts } from './assembly/assemble.js'
 import { EnrichdError } from './errors.js'
 import type { DrainOutcome } from './lifecycle.js'
 import { aborted } from './pipeline/aborted.js'
+import { onAbort } from './pipeline/on-abort.js'
 import { sleep } from './pipeline/sleep.js'
 
 export interface DaemonSignals {
@@ -111,12 +112,4 @@ function report({ telemetry, handle }: Parts, outcome: DrainOutcome, failure: Er
   const { durationMs, cutOff } = outcome
   const error = failure ?? outcome.error
   telemetry.lifecycle('stopped', { durationMs, cutOff, released, ...(error === undefined ? {} : { error }) })
-}
-
-function onAbort(signal: AbortSignal, then: (reason: string) => void): void {
-  const tell = () => {
-    then(signal.reason instanceof Error ? signal.reason.message : 'asked to stop')
-  }
-  if (signal.aborted) tell()
-  else signal.addEventListener('abort', tell, { once: true })
 }

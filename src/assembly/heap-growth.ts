@@ -52,10 +52,11 @@ export function collectSooner(): void {
 }
 
 /**
- * Lets the heap grow further while there is work to catch up with, where `maxBufferedBytes` is 64 MiB or more: the young generation
- * as far as its thread lets it once a backlog has waited, or the event loop was busy, for two seconds, the old one to twice what is alive after five, since collecting sooner costs 7 % of the CPU time of a record with C = 256
- * (four interleaved runs; after three seconds it is 8 MiB more at 5,000 records a second, left to V8 it is 90), and as V8 has it
- * while the event loop is busy all the time.
+ * Lets the heap grow further while there is work to catch up with, where `maxBufferedBytes` is 64 MiB or more. The young
+ * generation: as far as its thread lets it, once a backlog has waited, or the event loop was busy, for two seconds. The old
+ * one: to twice what is alive once a backlog has waited for five seconds, since collecting sooner costs 7 % of the CPU time
+ * of a record with C = 256 (four interleaved runs; after three seconds it is 8 MiB more at 5,000 records a second, left to
+ * V8 it is 90), and as V8 has it while the event loop is busy all the time.
  */
 export function watchHeapGrowth({ maxBufferedBytes, bufferSize, waiting }: HeapGrowthOptions): void {
   const ample = maxBufferedBytes >= ampleBytes

@@ -200,19 +200,7 @@ class Enricher {
     const { attempts } = analysed
     if (analysed.status === 'analysed') {
       const { entities, severity } = analysed.analysis
-      const { name: service } = this.#service
-      const { truncated, durationMs } = took
-      // Name by name: this is for every record, and each spread would copy it once more.
-      const enrichment: Enrichment = {
-        status: 'enriched',
-        entities,
-        severity,
-        service,
-        attempts,
-        durationMs,
-        truncated,
-      }
-      return this.#build(delivery, enrichment)
+      return this.#build(delivery, { ...this.#outcome('enriched'), ...took, entities, severity, attempts })
     }
     if (this.#options.onFailure === 'index-raw') {
       return this.#build(delivery, { ...this.#outcome('failed'), ...took, attempts })

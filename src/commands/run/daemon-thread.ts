@@ -1,16 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { collectSooner } from '../../assembly/heap-growth.js'
 import { standardOutput } from '../../telemetry/log-output.js'
-import { exitCodes } from '../command.js'
-import { exitCodeOf, explain, explainCrash } from '../explain.js'
+import { exitCodeOf, explain } from '../explain.js'
 import { muteNegativeTimers } from './mute-negative-timers.js'
 import type { ThreadSignal, ThreadStart } from './run-on-thread.js'
 
 /** The thread that `runOnThread` starts: the daemon, from its start to its exit code, which is the thread's. */
 
-/** Straight to the descriptor: what goes through the main thread may be lost when this one ends. */
-function tell(text: string): void {
-  standardOutput('stderr').write(text)
+const flushMs = 1000
+
+/** Straight to the descriptor, and until it is there: what this thread leaves to others may be lost when it ends. */
+async function tell(text: string): Promise<void> {
+  const output = standardOutput('stderr')
+  output.write(text)
+  await output.flush(flushMs)
 }
 
 async function run({ config, environment }: ThreadStart): Promise<number> {
@@ -24,14 +27,11 @@ async function run({ config, environment }: ThreadStart): Promise<number> {
     const { runDaemon } = await import('../../daemon.js')
     return await runDaemon(config, { environment, shutdown: shutdown.signal, cutOff: cutOff.signal })
   } catch (error) {
-    tell(`${explain(error)}\n`)
+    await tell(`${explain(error)}\n`)
     return exitCodeOf(error)
   }
 }
 
-process.on('uncaughtException', (error) => {
-  tell(explainCrash(error))
-  process.exit(exitCodes.failed)
-})
 muteNegativeTimers()
+// On a thread this ends the thread: the process is `main.ts`' to end.
 process.exit(await run(workerData as ThreadStart))

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { youngLimit } from '../../assembly/heap-growth.js'
 import type { Config } from '../../config/schema.js'
 import type { DaemonSurroundings } from '../../daemon.js'
+import { onAbort } from '../../pipeline/on-abort.js'
 
 /** What the thread is given. */
 export interface ThreadStart {
@@ -20,8 +21,9 @@ export interface ThreadSignal {
  * starts, and that of the main thread only by a flag of Node. 10 to 15 % less CPU a record with C = 256 (interleaved, 150,000
  * records), at the same peak of memory. The main thread hears the signals and hands them on.
  *
+ * What nobody catches on the thread ends it, and is an uncaught exception of the main thread.
+ *
  * @returns the exit code
- * @throws what the thread did not catch
  */
 export function runOnThread(
   config: Config,
@@ -34,21 +36,15 @@ export function runOnThread(
   })
   handOn('shutdown', shutdown, thread)
   handOn('cutOff', cutOff, thread)
-  return new Promise((resolve, reject) => {
-    thread.once('error', reject)
-    thread.once('exit', resolve)
+  thread.once('error', (error) => {
+    throw error
   })
+  return new Promise((resolve) => thread.once('exit', resolve))
 }
 
 function handOn(signal: ThreadSignal['signal'], from: AbortSignal, thread: Worker): void {
-  const tell = (): void => {
-    const reason: unknown = from.reason
-    const message: ThreadSignal = {
-      signal,
-      reason: reason instanceof Error ? reason.message : String(reason),
-    }
+  onAbort(from, (reason) => {
+    const message: ThreadSignal = { signal, reason }
     thread.postMessage(message)
-  }
-  if (from.aborted) tell()
-  else from.addEventListener('abort', tell, { once: true })
+  })
 }
