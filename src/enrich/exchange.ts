@@ -15,6 +15,8 @@ export interface ExchangeHost {
   read(answer: NlpAnswer, texts: readonly string[]): readonly Analysis[]
   /** The exchange is over; `clean` if its connection can serve again. */
   settled(exchange: Exchange, clean: boolean): void
+  /** It is over by an answer or an error, and `conclude` is to be called. */
+  concludable(exchange: Exchange): void
 }
 
 export interface ExchangeOptions {
@@ -27,7 +29,8 @@ export interface ExchangeOptions {
 /**
  * One request and its answer, as undici's `dispatch` tells of it (`request` costs a quarter more).
  *
- * under way → settled: by the answer's end, by an error, or by `cancel`. What comes later is not looked at.
+ * under way → settled: by the answer's end, by an error, or by `cancel`. What comes later is not looked at. Only `cancel` rejects
+ * `analyses` at once; what else there is to say waits for `conclude`.
  */
 export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   readonly analyses: Promise<readonly Analysis[]>
@@ -59,6 +62,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  /** What comes from now on is not looked at. */
+  get settled(): boolean {
+    return this.#settled
   }
 
   /** Ends it now; `analyses` rejects with `reason`. */
@@ -95,19 +103,34 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
 
   onResponseEnd(): void {
     if (this.#settled) return
-    const body = this.#body()
     this.#settle(true)
-    try {
-      this.#resolve(this.#host.read({ status: this.#status, headers: this.#headers, body }, this.texts))
-    } catch (error) {
-      this.#reject(error)
-    }
+    this.#host.concludable(this)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error)
+  }
+
+  /** It is over without an answer. */
+  fail(error: Error): void {
     if (this.#settled) return
+    this.#failure = error
     this.#settle(false)
-    this.#reject(classifyNlpError({ error, answering: this.#status > 0 }))
+    this.#host.concludable(this)
+  }
+
+  /** Says what came of it. */
+  conclude(): void {
+    if (this.#failure !== undefined) {
+      this.#reject(classifyNlpError({ error: this.#failure, answering: this.#status > 0 }))
+      return
+    }
+    const answer = { status: this.#status, headers: this.#headers, body: this.#body() }
+    try {
+      this.#resolve(this.#host.read(answer, this.texts))
+    } catch (error) {
+      this.#reject(error)
+    }
   }
 
   #body(): string {

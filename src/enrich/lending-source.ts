@@ -1,3 +1,4 @@
+import { nextReady, type ReadyIterator } from '../pipeline/ready-iterator.js'
 import type { Semaphore } from '../pipeline/semaphore.js'
 
 /**
@@ -7,7 +8,7 @@ import type { Semaphore } from '../pipeline/semaphore.js'
  *
  * Like its source in every other respect. To be read once.
  */
-export class LendingSource<T> implements AsyncIterable<T>, AsyncIterator<T> {
+export class LendingSource<T> implements AsyncIterable<T>, ReadyIterator<T> {
   readonly #source: AsyncIterator<T>
   readonly #permits: Semaphore
   /** Counts pulls; the one under way, or undefined. */
@@ -23,6 +24,11 @@ export class LendingSource<T> implements AsyncIterable<T>, AsyncIterator<T> {
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  /** The source does not keep us waiting. */
+  nextReady(): IteratorResult<T> | undefined {
+    return nextReady(this.#source)
   }
 
   next(): Promise<IteratorResult<T>> {

@@ -1,3 +1,5 @@
+import { nextReady } from './ready-iterator.js'
+
 export interface IntakeEvents<T> {
   /** An item came. An error that this throws is the stage's own: see `fail`. */
   readonly item: (item: T) => void
@@ -11,7 +13,8 @@ export interface Failure {
 }
 
 /**
- * The upstream side of a stage: pulls from a source, one `next()` at a time, whenever its stage has room.
+ * The upstream side of a stage: pulls from a source, one item at a time, whenever its stage has room. An item that is there
+ * already comes before `pull()` returns; if that was called from within `item`, once `item` has returned.
  *
  *     open ──the source ends or fails──▶ ended ◀──close(), fail()── open, draining
  *     open ──drain()──▶ draining ──what was asked for has come──▶ ended
@@ -21,6 +24,9 @@ export class Intake<T> {
   readonly #on: IntakeEvents<T>
   #state: 'open' | 'draining' | 'ended' = 'open'
   #pulling: Promise<void> | undefined
+  /** In the loop of `pull()`, and whether one more is asked for. */
+  #taking = false
+  #wanted = false
   #closing: Promise<void> | undefined
 
   constructor(source: AsyncIterable<T>, on: IntakeEvents<T>) {
@@ -40,9 +46,36 @@ export class Intake<T> {
 
   /** Asks for one more item, unless one is asked for already. */
   pull(): void {
-    if (this.#state !== 'open' || this.#pulling !== undefined) return
+    if (!this.#mayPull) return
+    this.#wanted = true
+    if (this.#taking) return
+    this.#taking = true
+    do {
+      this.#wanted = false
+      this.#takeOne()
+    } while (this.#wantsMore)
+    this.#taking = false
+  }
+
+  /** Takes one item, if it is there already. Whether it was. */
+  pullReady(): boolean {
+    if (!this.#mayPull) return false
+    const ready = nextReady(this.#iterator)
+    if (ready !== undefined) this.#received(ready)
+    return ready !== undefined
+  }
+
+  get #mayPull(): boolean {
+    return this.#state === 'open' && this.#pulling === undefined
+  }
+
+  get #wantsMore(): boolean {
+    return this.#wanted && this.#mayPull
+  }
+
+  #takeOne(): void {
     try {
-      this.#pulling = this.#iterator.next().then(this.#received, this.#failed)
+      if (!this.pullReady()) this.#pulling = this.#iterator.next().then(this.#received, this.#failed)
     } catch (reason) {
       // It threw instead of rejecting, which is as good.
       this.#end({ reason })

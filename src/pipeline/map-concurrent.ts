@@ -102,6 +102,8 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
   /** Items that are in work, or done and waiting for their turn. */
   #held = 0
   #inWork = 0
+  /** It is to be filled soon. */
+  #filling = false
   #sourceEnded = false
   #over = false
   #error: Failure | undefined
@@ -112,7 +114,7 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
     this.#options = options
     this.#done = options.doneLimit && new StandingQueue(options.doneLimit)
     this.#lanes = options.order === 'none' ? undefined : new Lanes(this.#handOn)
-    this.#permit = options.semaphore && new NextPermit(options.semaphore, this.#fill)
+    this.#permit = options.semaphore && new NextPermit(options.semaphore, this.#fillSoon)
     this.#intake = new Intake(source, {
       item: (item) => {
         this.#start(item)
@@ -147,6 +149,19 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
       this.#end()
     }
     return { done: true, value: undefined }
+  }
+
+  /**
+   * Once all work that ends in this turn has ended: its results are dealt with one after the other, and then new work is begun,
+   * item after item. In turns, each would find the code of the other in the processor's caches.
+   */
+  readonly #fillSoon = (): void => {
+    if (this.#filling) return
+    this.#filling = true
+    queueMicrotask(() => {
+      this.#filling = false
+      this.#fill()
+    })
   }
 
   /** Pulls one more item if there is room for it, and a permit. */
@@ -197,7 +212,7 @@ class ConcurrentMap<In, Out> implements AsyncIterator<Out> {
     this.#inWork--
     if (this.#inWork === 0) this.#onIdle?.()
     this.#endWhenDone()
-    this.#fill()
+    this.#fillSoon()
   }
 
   readonly #handOn = (value: Out): void => {

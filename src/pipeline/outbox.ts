@@ -51,6 +51,12 @@ export class Outbox<T> {
     this.#ready.clear()
   }
 
+  /** See `ReadyIterator`. */
+  nextReady(): IteratorResult<T> | undefined {
+    if (this.#ready.length > 0) return { done: false, value: this.#ready.shift() }
+    return this.#closed && this.#error === undefined ? { done: true, value: undefined } : undefined
+  }
+
   next(): Promise<IteratorResult<T>> {
     if (this.#ready.length > 0) return Promise.resolve({ done: false, value: this.#ready.shift() })
     return new Promise(this.#waitForItem)

@@ -1,5 +1,6 @@
 import { Intake } from './intake.js'
 import { Outbox } from './outbox.js'
+import type { ReadyIterator } from './ready-iterator.js'
 import type { Stage } from './stage.js'
 
 export interface RelayOptions<In, Out> {
@@ -15,7 +16,7 @@ export function relay<In, Out>(options: RelayOptions<In, Out>): Stage<In, Out> {
 }
 
 /** Where an intake and an outbox meet. An early `return()` gets through to the source even while that keeps it waiting. */
-export class Relay<In, Out> implements AsyncIterator<Out> {
+export class Relay<In, Out> implements ReadyIterator<Out> {
   readonly #intake: Intake<In>
   readonly #outbox = new Outbox<Out>()
   readonly #ahead: number
@@ -40,6 +41,13 @@ export class Relay<In, Out> implements AsyncIterator<Out> {
     const next = this.#outbox.next()
     this.#fill()
     return next
+  }
+
+  nextReady(): IteratorResult<Out> | undefined {
+    while (this.#outbox.length === 0 && this.#intake.pullReady());
+    const ready = this.#outbox.nextReady()
+    if (this.#ahead > 0) this.#fill()
+    return ready
   }
 
   async return(): Promise<IteratorResult<Out>> {

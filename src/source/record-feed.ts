@@ -1,6 +1,7 @@
 import type { SourceRecord } from '../delivery/delivery.js'
 import type { Clock } from '../pipeline/clock.js'
 import { Fifo } from '../pipeline/fifo.js'
+import type { ReadyIterator } from '../pipeline/ready-iterator.js'
 
 export interface RecordFeedOptions {
   /** Records that wait to be taken; 1 or more. */
@@ -51,8 +52,9 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
     return this.#ended
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<SourceRecord> {
+  [Symbol.asyncIterator](): ReadyIterator<SourceRecord> {
     return {
+      nextReady: () => this.#nextReady(),
       next: () => this.#next(),
       return: () => {
         this.end()
@@ -62,10 +64,15 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
   }
 
   #next(): Promise<IteratorResult<SourceRecord>> {
-    const record = this.#take()
-    if (record !== undefined) return Promise.resolve({ done: false, value: record })
-    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    const ready = this.#nextReady()
+    if (ready !== undefined) return Promise.resolve(ready)
     return new Promise((resolve) => (this.#taker = resolve))
+  }
+
+  #nextReady(): IteratorResult<SourceRecord> | undefined {
+    const record = this.#take()
+    if (record !== undefined) return { done: false, value: record }
+    return this.#ended ? { done: true, value: undefined } : undefined
   }
 
   #take(): SourceRecord | undefined {

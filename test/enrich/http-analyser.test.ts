@@ -157,6 +157,26 @@ test('a call that is cancelled rejects with the reason at once, also while it is
   }
 })
 
+test('a call that is cancelled before it is sent is never sent', async (t) => {
+  const { nlp, analyser, analyse } = await setUp(t)
+  const call = newCall()
+  const analysing = analyser.analyse(['x'], call)
+  call.canceller?.cancel(new Error('enough'))
+  await assert.rejects(analysing, /enough/)
+  await analyse('y')
+  assert.equal(nlp.stats.requests, 1)
+})
+
+test('a request that the client refuses fails its own call, and no other', async (t) => {
+  const { nlp } = await setUp(t)
+  const options = { url: 'http://nlp.example/', protocol, timeoutMs: 2000, proxyUrl: nlp.url }
+  const headers = { 'proxy-authorization': 'not here' }
+  const analyser = new HttpAnalyser({ ...options, headers })
+  t.after(() => analyser.close())
+  const calls = ['x', 'y'].map((text) => analyser.analyse([text], newCall()))
+  for (const call of calls) await assert.rejects(call, EnrichdError)
+})
+
 test('close cuts off what is under way', async (t) => {
   const { analyser, analyse } = await setUp(t, { settings: { fault: 'hang' } })
   const analysing = analyse('x')

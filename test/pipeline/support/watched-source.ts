@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { ReadyIterator } from '../../../src/pipeline/ready-iterator.js'
 
 export interface WatchedSourceOptions {
   /** After the items: ends (the default), throws `sourceError`, or waits until it is closed. */
@@ -52,16 +53,32 @@ export class WatchedSource<T> implements AsyncIterable<T>, AsyncIterator<T> {
     return { done: true, value: undefined }
   }
 
+  /** The next item, unless it has ended, was closed, or takes its time. */
+  protected takeReady(): IteratorResult<T> | undefined {
+    return this.#options.pace === undefined ? this.#take() : undefined
+  }
+
+  #take(): IteratorResult<T> | undefined {
+    const result = this.closed > 0 ? undefined : this.#items.next()
+    if (result === undefined || result.done === true) return undefined
+    this.given.push(result.value)
+    return result
+  }
+
   async #answer(): Promise<IteratorResult<T>> {
-    const result = this.closed > 0 ? { done: true as const, value: undefined } : this.#items.next()
-    if (result.done !== true) {
-      this.given.push(result.value)
-      return result
-    }
+    const result = this.#take()
+    if (result !== undefined) return result
     if (this.#options.then === 'wait') await this.#closing
     this.ended = true
     if (this.#options.then === 'throw') throw sourceError
     return { done: true, value: undefined }
+  }
+}
+
+/** The same, whose items are there before they are asked for. */
+export class ReadySource<T> extends WatchedSource<T> implements ReadyIterator<T> {
+  nextReady(): IteratorResult<T> | undefined {
+    return this.takeReady()
   }
 }
 
