@@ -49,10 +49,10 @@ export async function drainWith(
       inFlight: source.state.inFlight,
     })
   })
-  onAbort(signals.shutdown, (reason) => void lifecycle.shutdown(reason))
-  onAbort(signals.cutOff, (reason) => void lifecycle.cutOffNow(reason))
   handle.start()
   telemetry.lifecycle('starting', { admin: admin.url })
+  onAbort(signals.shutdown, (reason) => void lifecycle.shutdown(reason))
+  onAbort(signals.cutOff, (reason) => void lifecycle.cutOffNow(reason))
   source
     .start(() => {
       if (lifecycle.running()) telemetry.lifecycle('running')

@@ -17,10 +17,10 @@ type Growth = keyof typeof growths
 
 const intervalMs = 100
 /** With the queue half full: the share of its time for which the event loop is busy, and after how many intervals on end. */
-const backlog = { busyShare: 0.5, young: 20, medium: 50 }
+const backlog = { busyShare: 0.5, youngIntervals: 20, mediumIntervals: 50 }
 /** Whatever waits. */
-const busy = { busyShare: 0.75, young: 20 }
-const full = { busyShare: 0.9, ample: 20 }
+const busy = { busyShare: 0.75, youngIntervals: 20 }
+const full = { busyShare: 0.9, ampleIntervals: 20 }
 
 export interface HeapGrowthOptions {
   readonly maxBufferedBytes: number
@@ -62,9 +62,12 @@ export function watchHeapGrowth({ maxBufferedBytes, bufferSize, waiting }: HeapG
   const ample = maxBufferedBytes >= ampleBytes
   let last = performance.eventLoopUtilization()
   let how: Growth = 'small'
+  let youngGrows = false
   const intervals = { backlog: 0, busy: 0, full: 0 }
   const look = (): void => {
-    growYoung(youngBytes() < growths[how].youngBytes ? 'further' : 'no further')
+    const young = youngBytes() < growths[how].youngBytes
+    if (young !== youngGrows) growYoung(young ? 'further' : 'no further')
+    youngGrows = young
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, last)
     last = now
@@ -86,9 +89,10 @@ interface Intervals {
 }
 
 function wantedGrowth(intervals: Intervals): Growth {
-  if (intervals.full >= full.ample) return 'ample'
-  if (intervals.backlog >= backlog.medium) return 'medium'
-  return intervals.backlog >= backlog.young || intervals.busy >= busy.young ? 'young' : 'small'
+  if (intervals.full >= full.ampleIntervals) return 'ample'
+  if (intervals.backlog >= backlog.mediumIntervals) return 'medium'
+  const young = intervals.backlog >= backlog.youngIntervals || intervals.busy >= busy.youngIntervals
+  return young ? 'young' : 'small'
 }
 
 /** V8 reads it at each collection. */

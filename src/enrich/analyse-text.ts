@@ -28,15 +28,20 @@ export interface AnalyseTextOptions {
   readonly clock: Clock
 }
 
+interface Attempts {
+  /** Those that counted, the successful one included. */
+  readonly attempts: number
+  /** When the first one began; undefined where none was made. */
+  readonly startedMs: number | undefined
+}
+
 export type Analysed =
-  /** `attempts`: those that counted, the successful one included. */
-  | { readonly status: 'analysed'; readonly analysis: Analysis; readonly attempts: number }
-  | {
+  | ({ readonly status: 'analysed'; readonly analysis: Analysis } & Attempts)
+  | ({
       readonly status: 'failed'
       readonly reason: 'nlp-rejected' | 'nlp-failed'
       readonly error: EnrichdError
-      readonly attempts: number
-    }
+    } & Attempts)
   | { readonly status: 'stopped' }
 
 /** A text on its way to an answer, and what it holds meanwhile. */
@@ -63,7 +68,9 @@ export function analyseText(question: Question, options: AnalyseTextOptions): Pr
   return options.asker
     .ask(text, { alone: false, stop })
     .then((result) =>
-      result.status === 'ok' ? answered(result.analyses[0], 1) : askAgain(question, options, result),
+      result.status === 'ok'
+        ? answered(result.analyses[0], { attempts: 1, startedMs: result.startedMs })
+        : askAgain(question, options, result),
     )
 }
 
@@ -73,20 +80,22 @@ async function askAgain(
   first: CallResult,
 ): Promise<Analysed> {
   const { text, stop } = question
+  const startedMs = first.status === 'stopped' ? undefined : first.startedMs
   let result = first
   let counted = 0
   for (let tries = 1; ; tries++) {
     if (result.status === 'stopped') return stopped
-    if (result.status === 'ok') return answered(result.analyses[0], counted + 1)
+    const attempts = counted + 1
+    if (result.status === 'ok') return answered(result.analyses[0], { attempts, startedMs })
     const { error } = result
     if (error.kind === 'record')
-      return { status: 'failed', reason: 'nlp-rejected', error, attempts: counted + 1 }
+      return { status: 'failed', reason: 'nlp-rejected', error, attempts, startedMs }
     const counts = await countsAfterWaiting({
       question,
       result,
       tries,
       options,
-      last: counted + 1 >= options.retry.limit,
+      last: attempts >= options.retry.limit,
     })
     if (counts === 'stopped') return stopped
     if (counts && ++counted >= options.retry.limit) {
@@ -95,6 +104,7 @@ async function askAgain(
         reason: 'nlp-failed',
         error: error.within({ attempt: counted }),
         attempts: counted,
+        startedMs,
       }
     }
     if (stop.stopped) return stopped
@@ -102,8 +112,11 @@ async function askAgain(
   }
 }
 
-function answered(analysis: Analysis | undefined, attempts: number): Analysed {
-  return { status: 'analysed', analysis: analysis ?? { entities: [] }, attempts }
+function answered(
+  analysis: Analysis | undefined,
+  { attempts, startedMs }: { readonly attempts: number; readonly startedMs: number | undefined },
+): Analysed {
+  return { status: 'analysed', analysis: analysis ?? { entities: [] }, attempts, startedMs }
 }
 
 interface Failure {

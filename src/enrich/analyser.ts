@@ -12,6 +12,11 @@ export interface Canceller {
 export interface Cancellable {
   /** Set by the analyser while the call is under way. */
   canceller: Canceller | undefined
+  /**
+   * For an analyser that knows of a good answer before its promise can tell anybody: the call's place is free, and the next one may
+   * begin while this answer is still dealt with. Not to be called for an answer that the promise then rejects.
+   */
+  readonly onAnswered?: ((call: Cancellable) => void) | undefined
 }
 
 /** Whatever analyses texts: the HTTP client, or the engine inside this process. */

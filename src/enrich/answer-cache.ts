@@ -38,14 +38,14 @@ export class AnswerCache {
     const known = this.#answers.get(text)
     if (known !== undefined) {
       this.#telemetry.nlpCache(1, 0, 0)
-      return { status: 'analysed', analysis: known, attempts: 0 }
+      return { status: 'analysed', analysis: known, attempts: 0, startedMs: undefined }
     }
     const underWay = this.#underWay.get(text)
     if (underWay === undefined) return this.#ask(question, options)
     this.#telemetry.nlpCache(0, 1, 0)
     slot.release()
     const shared = await underWay
-    if (shared.status === 'analysed') return { ...shared, attempts: 0 }
+    if (shared.status === 'analysed') return { ...shared, attempts: 0, startedMs: undefined }
     if (shared.status === 'failed') return shared
     try {
       await slot.acquire(stop.signal)

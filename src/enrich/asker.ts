@@ -10,16 +10,43 @@ export interface AskOptions {
 
 /** How one record's text gets to the service: in a request of its own, or with others. */
 export interface Asker {
-  /** One call that carries `text`; `analyses` then has one element. Never rejects. */
+  /** One call that carries `text`, once there is a permit; `analyses` then has one element. Never rejects. */
   ask(text: string, options: AskOptions): Promise<CallResult>
   /** Whose fault a suspect failure was. */
   judge(beganAt: number, stop: Stop): Promise<Verdict>
 }
 
-/** One text per request: the record's own permit is the request's. */
+/** One text per request. */
 export function singleAsker(service: NlpService): Asker {
+  const { permits } = service
   return {
-    ask: (text, { stop }) => service.call([text], stop),
-    judge: (beganAt) => service.judge(beganAt),
+    ask: (text, { stop }) =>
+      new Promise((done) => {
+        permits.request(() => {
+          // Who waits is told to stop once it is its turn: those before it have been told then.
+          if (!stop.stopped) {
+            service.call([text], stop, done)
+            return
+          }
+          permits.release()
+          done({ status: 'stopped' })
+        })
+      }),
+    judge: (beganAt, stop) => judgeWithPermit(service, beganAt, stop),
+  }
+}
+
+/** Asks the service whose fault a suspect failure was, in a place of its own. */
+export async function judgeWithPermit(service: NlpService, beganAt: number, stop: Stop): Promise<Verdict> {
+  const { permits } = service
+  try {
+    await permits.acquire(stop.signal)
+  } catch {
+    return 'undecided'
+  }
+  try {
+    return await service.judge(beganAt)
+  } finally {
+    permits.release()
   }
 }

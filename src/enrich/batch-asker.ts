@@ -1,5 +1,5 @@
 import type { Clock } from '../pipeline/clock.js'
-import type { Asker, AskOptions } from './asker.js'
+import { judgeWithPermit, type Asker, type AskOptions } from './asker.js'
 import type { Verdict } from './call-log.js'
 import type { CallResult, NlpService } from './nlp-service.js'
 import { Stop } from './stop.js'
@@ -48,18 +48,8 @@ export class BatchAsker implements Asker {
     })
   }
 
-  async judge(beganAt: number, stop: Stop): Promise<Verdict> {
-    const { permits } = this.#options.service
-    try {
-      await permits.acquire(stop.signal)
-    } catch {
-      return 'undecided'
-    }
-    try {
-      return await this.#options.service.judge(beganAt)
-    } finally {
-      permits.release()
-    }
+  judge(beganAt: number, stop: Stop): Promise<Verdict> {
+    return judgeWithPermit(this.#options.service, beganAt, stop)
   }
 
   close(): void {
@@ -82,39 +72,24 @@ export class BatchAsker implements Asker {
 
   /** Sends one more request with what will be gathered by the time it has a permit. */
   #claim(): void {
-    const { batchSize, clock } = this.#options
+    const { batchSize, clock, service } = this.#options
     clock.clearTimeout(this.#timer)
     this.#timer = undefined
     this.#pending++
-    void this.#withPermit(this.#stop, () => {
+    service.permits.request(() => {
       this.#pending--
-      return this.#call(this.#gathered.splice(0, batchSize))
-    }).then((stopped) => {
-      if (!stopped) return
-      this.#pending--
-      for (const entry of this.#gathered.splice(0)) entry.resolve({ status: 'stopped' })
+      this.#call(this.#gathered.splice(0, batchSize))
     })
   }
 
   async #send(entries: readonly Entry[]): Promise<void> {
-    const stopped = await this.#withPermit(this.#stopOf(entries), () => this.#call(entries))
-    if (stopped) for (const entry of entries) entry.resolve({ status: 'stopped' })
-  }
-
-  /** Resolves to true if `run` was not run because the waiting is over. */
-  async #withPermit(stop: Stop, run: () => Promise<void>): Promise<boolean> {
-    const { permits } = this.#options.service
     try {
-      await permits.acquire(stop.signal)
+      await this.#options.service.permits.acquire(this.#stopOf(entries).signal)
     } catch {
-      return true
+      for (const entry of entries) entry.resolve({ status: 'stopped' })
+      return
     }
-    try {
-      await run()
-    } finally {
-      permits.release()
-    }
-    return false
+    this.#call(entries)
   }
 
   /** One text waits no longer than its record; several wait for the drain. */
@@ -122,20 +97,28 @@ export class BatchAsker implements Asker {
     return first !== undefined && others.length === 0 ? first.stop : this.#stop
   }
 
-  async #call(candidates: readonly Entry[]): Promise<void> {
+  /** With a permit, which is given back. */
+  #call(candidates: readonly Entry[]): void {
+    const { service } = this.#options
     const entries = candidates.filter(({ stop, resolve }) => {
       if (stop.stopped) resolve({ status: 'stopped' })
       return !stop.stopped
     })
-    if (entries.length === 0) return
-    const result = await this.#options.service.call(
-      entries.map(({ text }) => text),
-      this.#stopOf(entries),
-    )
+    if (entries.length === 0) {
+      service.permits.release()
+      return
+    }
+    const texts = entries.map(({ text }) => text)
+    service.call(texts, this.#stopOf(entries), (result) => {
+      this.#handOut(result, entries)
+    })
+  }
+
+  #handOut(result: CallResult, entries: readonly Entry[]): void {
     if (result.status === 'ok') {
       entries.forEach(({ resolve }, index) => {
         const analysis = result.analyses[index]
-        resolve({ status: 'ok', analyses: analysis === undefined ? [] : [analysis] })
+        resolve({ ...result, analyses: analysis === undefined ? [] : [analysis] })
       })
     } else if (result.status === 'failed' && entries.length > 1 && mayBeATextsFault(result)) {
       const half = Math.ceil(entries.length / 2)

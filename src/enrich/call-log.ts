@@ -15,6 +15,11 @@ export interface Call extends Cancellable {
   /** Calls in flight when it began, itself included. */
   readonly level: number
   readonly role: CallRole
+  readonly texts: readonly string[]
+  /** Whether it gives a permit back once it is over. */
+  readonly hasPermit: boolean
+  /** Its answer is known. */
+  answered: boolean
   /** Set when we cut it off ourselves: then its failure says nothing of the service. */
   cutOff: 'stopped' | 'hung' | undefined
   /** The log's own. */
@@ -44,13 +49,17 @@ export class CallLog {
     return this.#failures
   }
 
-  begin(startedMs: number, role: CallRole): Call {
-    const level = this.#inFlight.size + 1
+  begin(begun: Pick<Call, 'startedMs' | 'role' | 'texts' | 'hasPermit' | 'onAnswered'>): Call {
+    const { startedMs, role, texts, hasPermit, onAnswered } = begun
     const call: Call = {
       beganAt: ++this.#now,
       startedMs,
-      level,
+      level: this.#inFlight.size + 1,
       role,
+      texts,
+      hasPermit,
+      onAnswered,
+      answered: false,
       cutOff: undefined,
       canceller: undefined,
       slot: -1,

@@ -105,7 +105,7 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
   const { order = 'none', window, doneLimit, clock } = options
   const stage = mapConcurrent<In, Out>((delivery, slot) => enricher.enrich(delivery, slot), {
     concurrency: window,
-    semaphore: enricher.permits,
+    semaphore: enricher.places,
     order: order === 'partition' ? 'key' : 'none',
     key: ({ record }) => `${record.topic}-${record.partition}`,
     onError: 'throw',
@@ -114,7 +114,7 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
       enricher.close()
     },
   })
-  const lending = new LendingSource(source, enricher.permits)
+  const lending = new LendingSource(source, enricher.places)
   const iterator = stage(lending)[Symbol.asyncIterator]()
   return {
     next: () => iterator.next(),
@@ -129,7 +129,7 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
 
 class Enricher {
   /** Taken before a record is pulled. */
-  readonly permits: Semaphore
+  readonly places: Semaphore
   readonly #options: Opened
   readonly #clock: Clock
   readonly #signals: readonly AbortSignal[]
@@ -159,14 +159,15 @@ class Enricher {
     if (batchSize > 1) {
       this.#batches = new BatchAsker({ service, batchSize, batchWaitMs, signals: this.#signals, clock })
     }
-    this.permits = this.#batches ? new Semaphore(options.maxConcurrency * batchSize) : service.permits
+    this.places = this.#batches ? new Semaphore(options.maxConcurrency * batchSize) : service.places
     this.#cache = cache && cache.maxEntries > 0 ? new AnswerCache({ ...cache, telemetry, clock }) : undefined
     this.#analysing = { service, asker: this.#batches ?? singleAsker(service), retry, telemetry, clock }
   }
 
   enrich(delivery: In, slot: Slot): Out | Promise<Out> {
     if (delivery.status !== 'in-flight') return delivery
-    if (delivery.value.message === '') return this.#build(delivery, this.#outcome('skipped'))
+    if (delivery.value.message === '')
+      return this.#build(delivery, this.#without('skipped', { attempts: 0, durationMs: 0, truncated: false }))
     return this.#analyse(delivery, slot)
   }
 
@@ -180,45 +181,50 @@ class Enricher {
     const stop = new Stop(this.#signals, record.lease)
     if (stop.stopped) return release(record)
     const { text, truncated } = cutText(value.message, this.#options.maxTextBytes)
-    const startedMs = this.#clock.now()
+    const cameMs = this.#clock.now()
     const question = { text, record, slot, stop }
     const analysing =
       this.#cache?.analyse(question, this.#analysing) ?? analyseText(question, this.#analysing)
     return analysing.then((analysed) => {
       stop.dispose()
-      return this.#finish(delivery, analysed, { truncated, durationMs: this.#clock.now() - startedMs })
+      return this.#finish(delivery, analysed, { truncated, cameMs })
     })
   }
 
   #finish(
     delivery: InFlight<LogRecord>,
     analysed: Analysed,
-    took: Pick<Enrichment, 'truncated' | 'durationMs'>,
+    { truncated, cameMs }: { readonly truncated: boolean; readonly cameMs: number },
   ): Out {
     const { record } = delivery
     if (analysed.status === 'stopped') return release(record)
-    const { attempts } = analysed
+    const { attempts, startedMs = cameMs } = analysed
+    const durationMs = this.#clock.now() - startedMs
     if (analysed.status === 'analysed') {
       const { entities, severity } = analysed.analysis
-      return this.#build(delivery, { ...this.#outcome('enriched'), ...took, entities, severity, attempts })
+      const service = this.#service.name
+      return this.#build(delivery, {
+        status: 'enriched',
+        entities,
+        severity,
+        service,
+        attempts,
+        durationMs,
+        truncated,
+      })
     }
     if (this.#options.onFailure === 'index-raw') {
-      return this.#build(delivery, { ...this.#outcome('failed'), ...took, attempts })
+      return this.#build(delivery, this.#without('failed', { attempts, durationMs, truncated }))
     }
     return rejected(record, analysed)
   }
 
-  #outcome(status: Enrichment['status']): Enrichment {
-    const { name: service } = this.#service
-    return {
-      status,
-      entities: [],
-      severity: undefined,
-      service,
-      attempts: 0,
-      durationMs: 0,
-      truncated: false,
-    }
+  /** What is said of a record that the service told nothing of. */
+  #without(
+    status: Enrichment['status'],
+    took: Pick<Enrichment, 'attempts' | 'durationMs' | 'truncated'>,
+  ): Enrichment {
+    return { status, entities: [], severity: undefined, service: this.#service.name, ...took }
   }
 
   /** A fault of ours that a record brings to light is the end of that record, not of the daemon. */

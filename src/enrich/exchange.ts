@@ -15,8 +15,8 @@ export interface ExchangeHost {
   read(answer: NlpAnswer, texts: readonly string[]): readonly Analysis[]
   /** The exchange is over; `clean` if its connection can serve again. */
   settled(exchange: Exchange, clean: boolean): void
-  /** It is over by an answer or an error, and `conclude` is to be called. */
-  concludable(exchange: Exchange): void
+  /** It is over by an answer or an error: `read` is to be called, and then `tell`. */
+  over(exchange: Exchange): void
 }
 
 export interface ExchangeOptions {
@@ -29,8 +29,10 @@ export interface ExchangeOptions {
 /**
  * One request and its answer, as undici's `dispatch` tells of it (`request` costs a quarter more).
  *
- * under way → settled: by the answer's end, by an error, or by `cancel`. What comes later is not looked at. Only `cancel` rejects
- * `analyses` at once; what else there is to say waits for `conclude`.
+ * under way → settled, by the answer's end or by an error → read → told
+ * under way → settled and told, by `cancel`
+ *
+ * What comes once it is settled is not looked at.
  */
 export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   readonly analyses: Promise<readonly Analysis[]>
@@ -40,11 +42,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   /** Its host's: when it must be over, and its place among those under way. */
   readonly untilMs: number
   slot = -1
+  /** It has been given to its connection. */
+  sent = false
   readonly #host: ExchangeHost
   #resolve!: (analyses: readonly Analysis[]) => void
   #reject!: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
-  #failure: Error | undefined
+  #failure: unknown
+  #answer: readonly Analysis[] | undefined
   #settled = false
   #status = 0
   #headers: Headers = {}
@@ -73,7 +78,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   cancel(reason: Error): void {
     if (this.#settled) return
     this.#failure = reason
-    this.#settle(false)
+    this.#settle(!this.sent)
     this.#reject(reason)
     this.#controller?.abort(reason)
   }
@@ -81,7 +86,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     // It was cut off while it waited for its connection.
-    if (this.#failure !== undefined) controller.abort(this.#failure)
+    if (this.#failure instanceof Error) controller.abort(this.#failure)
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
@@ -92,7 +97,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length
     if (this.#bytes > this.#host.maxAnswerBytes) {
-      this.cancel(badAnswer(`it is longer than ${this.#host.maxAnswerBytes} bytes`))
+      const error = badAnswer(`it is longer than ${this.#host.maxAnswerBytes} bytes`)
+      this.fail(error)
+      this.#controller?.abort(error)
     } else if (this.#first === undefined) {
       this.#first = chunk
     } else {
@@ -104,7 +111,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   onResponseEnd(): void {
     if (this.#settled) return
     this.#settle(true)
-    this.#host.concludable(this)
+    this.#host.over(this)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -114,23 +121,27 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   /** It is over without an answer. */
   fail(error: Error): void {
     if (this.#settled) return
-    this.#failure = error
+    this.#failure = classifyNlpError({ error, answering: this.#status > 0 })
     this.#settle(false)
-    this.#host.concludable(this)
+    this.#host.over(this)
   }
 
-  /** Says what came of it. */
-  conclude(): void {
-    if (this.#failure !== undefined) {
-      this.#reject(classifyNlpError({ error: this.#failure, answering: this.#status > 0 }))
-      return
-    }
+  /** Reads the answer. Whether it is a good one. */
+  read(): boolean {
+    if (this.#failure !== undefined) return false
     const answer = { status: this.#status, headers: this.#headers, body: this.#body() }
     try {
-      this.#resolve(this.#host.read(answer, this.texts))
+      this.#answer = this.#host.read(answer, this.texts)
     } catch (error) {
-      this.#reject(error)
+      this.#failure = error
     }
+    return this.#answer !== undefined
+  }
+
+  /** Settles `analyses`. */
+  tell(): void {
+    if (this.#answer === undefined) this.#reject(this.#failure)
+    else this.#resolve(this.#answer)
   }
 
   #body(): string {

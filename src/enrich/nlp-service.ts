@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../pipeline/clock.js'
 import { Semaphore } from '../pipeline/semaphore.js'
 import { sleep } from '../pipeline/sleep.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
-import type { Analyser } from './analyser.js'
+import type { Analyser, Cancellable } from './analyser.js'
 import type { Analysis } from './analysis.js'
 import { CallCutter } from './call-cutter.js'
 import { CallLog, type Call, type CallRole, type Verdict } from './call-log.js'
@@ -43,15 +43,27 @@ export type NlpTelemetry = Pick<
 >
 
 export type CallResult =
-  | { readonly status: 'ok'; readonly analyses: readonly Analysis[] }
-  | { readonly status: 'failed'; readonly error: EnrichdError; readonly beganAt: number }
+  | { readonly status: 'ok'; readonly analyses: readonly Analysis[]; readonly startedMs: number }
+  | {
+      readonly status: 'failed'
+      readonly error: EnrichdError
+      readonly startedMs: number
+      /** On the scale of `verdict`. */
+      readonly beganAt: number
+    }
   /** It was not made, or it was cut off, because its record's waiting or the process is over. */
   | { readonly status: 'stopped' }
+
+type Done = (result: CallResult) => void
 
 const stopped = { status: 'stopped' } as const
 
 /** Failures in a row before a service that cannot be reached counts as down: one may be a connection gone stale. */
 const failuresToTrip = 3
+
+/** A quarter more than calls, and no more than a turn of the event loop brings answers: none of them has to wait for its successor. */
+const placesFor = (calls: number): number => calls + Math.min(32, Math.ceil(calls / 4))
+
 /**
  * The NLP service as the line sees it: one door for every call, which waits while the service is down and decides whose fault a
  * failure was (ARCHITECTURE.md, "Four kinds of failure"). It goes down:
@@ -64,10 +76,13 @@ const failuresToTrip = 3
  *
  * It is up again once any call succeeds, or a text is rejected for its own sake.
  *
- * A call needs one of `permits`, taken by the caller. Their number is the concurrency limit.
+ * A call needs one of `permits`, taken by the caller. Their number is the concurrency limit. A record needs one of `places`, of which
+ * there are some more: those whose turn has not come wait for a permit, ready to be sent, so that no slot waits for a record to be
+ * pulled and decoded.
  */
 export class NlpService {
   readonly permits: Semaphore
+  readonly places: Semaphore
   readonly #options: NlpServiceOptions
   readonly #clock: Clock
   readonly #log = new CallLog()
@@ -87,6 +102,7 @@ export class NlpService {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.permits = new Semaphore(maxConcurrency)
+    this.places = new Semaphore(placesFor(maxConcurrency))
     this.#rate = maxRequestsPerSecond === 0 ? undefined : new RateLimit(maxRequestsPerSecond)
     this.#limit = adaptive ? this.#adaptiveLimit() : undefined
     telemetry.nlpConcurrencyLimit(maxConcurrency)
@@ -113,12 +129,12 @@ export class NlpService {
   }
 
   /**
-   * One call, once the service is up and the rate limit lets it; never repeated, never rejects. The caller holds a permit.
-   * `stop` ends the waiting, not the call.
+   * One call, once the service is up and the rate limit lets it; never repeated. The caller has taken a permit, and the call gives it
+   * back: at the moment of a good answer, else before `done` is called. `stop` ends the waiting, not the call.
    */
-  call(texts: readonly string[], stop: Stop): Promise<CallResult> {
-    if (!this.#outage.isDown && this.#rate === undefined) return this.#attempt(texts, 'record')
-    return this.#waitAndAttempt(texts, stop)
+  call(texts: readonly string[], stop: Stop, done: Done): void {
+    if (!this.#outage.isDown && this.#rate === undefined) this.#attempt(texts, 'record', done)
+    else void this.#waitAndAttempt(texts, stop, done)
   }
 
   /** What the failure of the call that began at `beganAt` says of its text, as far as is known now. */
@@ -141,8 +157,8 @@ export class NlpService {
     this.#outage.close()
   }
 
-  async #waitAndAttempt(texts: readonly string[], stop: Stop): Promise<CallResult> {
-    let entered: 'pass' | 'probe'
+  async #waitAndAttempt(texts: readonly string[], stop: Stop, done: Done): Promise<void> {
+    let entered: 'pass' | 'probe' | undefined
     let waitMs: number
     try {
       do {
@@ -151,48 +167,68 @@ export class NlpService {
         if (waitMs > 0) await sleep(waitMs, { clock: this.#clock, signal: stop.signal })
       } while (waitMs > 0 && this.#outage.isDown)
     } catch {
-      return stopped
+      // It is not to be waited any more, which `stop` says too.
     }
-    if (!stop.stopped) return this.#attempt(texts, entered === 'probe' ? 'probe' : 'record')
+    if (!stop.stopped) {
+      this.#attempt(texts, entered === 'probe' ? 'probe' : 'record', done)
+      return
+    }
     if (entered === 'probe') this.#outage.abandonProbe()
-    return stopped
+    this.permits.release()
+    done(stopped)
   }
 
-  #attempt(texts: readonly string[], role: CallRole): Promise<CallResult> {
+  #attempt(texts: readonly string[], role: CallRole, done: Done): void {
     const { analyser, telemetry } = this.#options
-    const call = this.#log.begin(this.#clock.now(), role)
+    const startedMs = this.#clock.now()
+    const hasPermit = role !== 'question'
+    const call = this.#log.begin({ startedMs, role, texts, hasPermit, onAnswered: this.#answered })
     telemetry.nlpInFlight(this.#log.inFlight)
     this.#silence.arm()
-    return analyser.analyse(texts, call).then(
+    analyser.analyse(texts, call).then(
       (analyses) => {
-        this.#succeeded(call, texts)
-        return { status: 'ok', analyses }
+        this.#answered(call)
+        done({ status: 'ok', analyses, startedMs })
       },
-      (thrown: unknown) => this.#broken(call, thrown, texts.length),
+      async (thrown: unknown) => {
+        const result = await this.#broken(call, thrown)
+        if (hasPermit) this.permits.release()
+        done(result)
+      },
     )
   }
 
-  async #broken(call: Call, thrown: unknown, texts: number): Promise<CallResult> {
+  /** At the moment of the answer where the analyser tells, else once its promise has. */
+  readonly #answered = (answered: Cancellable): void => {
+    const call = answered as Call
+    if (call.answered) return
+    call.answered = true
+    this.#succeeded(call)
+    if (call.hasPermit) this.permits.release()
+  }
+
+  async #broken(call: Call, thrown: unknown): Promise<CallResult> {
     const { telemetry } = this.#options
+    const { startedMs, beganAt } = call
     const error = classifyNlpError({ error: thrown, answering: false })
     this.#log.failed(call)
-    telemetry.nlpRequestFinished(this.#clock.now() - call.startedMs, 'failed', texts)
+    telemetry.nlpRequestFinished(this.#clock.now() - startedMs, 'failed', call.texts.length)
     telemetry.nlpInFlight(this.#log.inFlight)
     if (call.cutOff === 'stopped') {
       if (call.role === 'probe') this.#outage.abandonProbe()
       return stopped
     }
     if (call.cutOff === undefined) await this.#failed(call, error)
-    return { status: 'failed', error, beganAt: call.beganAt }
+    return { status: 'failed', error, startedMs, beganAt }
   }
 
-  #succeeded(call: Call, texts: readonly string[]): void {
+  #succeeded(call: Call): void {
     const { telemetry } = this.#options
     const durationMs = this.#clock.now() - call.startedMs
     this.#log.succeeded(call)
-    telemetry.nlpRequestFinished(durationMs, 'ok', texts.length)
+    telemetry.nlpRequestFinished(durationMs, 'ok', call.texts.length)
     telemetry.nlpInFlight(this.#log.inFlight)
-    this.#lastGood = texts[0]
+    this.#lastGood = call.texts[0]
     this.#slowMs += (durationMs - this.#slowMs) * (durationMs > this.#slowMs ? 0.5 : 1 / 64)
     if (this.#outage.isDown) this.#outage.up()
     else this.#limit?.succeeded(call.level)
@@ -228,17 +264,23 @@ export class NlpService {
   /** Asks about the last good text, for all who are in doubt at once. If it fails too, the service is down. */
   #askLastGood(): Promise<unknown> {
     if (this.#lastGood === undefined || this.#options.draining.aborted) return Promise.resolve()
-    this.#asking ??= this.#attempt([this.#lastGood], 'question').finally(() => {
+    this.#asking ??= this.#question(this.#lastGood).finally(() => {
       this.#asking = undefined
     })
     return this.#asking
+  }
+
+  #question(text: string): Promise<CallResult> {
+    return new Promise((done) => {
+      this.#attempt([text], 'question', done)
+    })
   }
 
   /** The pace of an outage: each interval once more, in the place of a call that hangs if there is no other. */
   #askAgain(): void {
     if (this.#lastGood === undefined) return
     if (this.#log.inFlight >= this.#options.maxConcurrency && !this.#cutter.cutOldestHung()) return
-    void this.#attempt([this.#lastGood], 'question')
+    void this.#question(this.#lastGood)
   }
 
   /**
@@ -289,6 +331,7 @@ export class NlpService {
     const { maxConcurrency: max, telemetry } = this.#options
     const onChange = (limit: number) => {
       this.permits.resize(limit)
+      this.places.resize(placesFor(limit))
       telemetry.nlpConcurrencyLimit(limit)
     }
     return new ConcurrencyLimit({ max, onChange, clock: this.#clock })

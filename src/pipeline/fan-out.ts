@@ -1,5 +1,5 @@
 import { checkCount } from './bound.js'
-import { Intake, type Failure } from './intake.js'
+import { Intake, type Failure, type IntakeEvents } from './intake.js'
 import { Outbox } from './outbox.js'
 
 export interface BranchOptions {
@@ -36,7 +36,7 @@ export function fanOut<T>(source: AsyncIterable<T>, branches: readonly BranchOpt
     for (const branch of open) if (!branch.hasRoom) return
     intake.pull()
   }
-  const intake = new Intake(source, {
+  const events: IntakeEvents<T> = {
     item: (item) => {
       for (const branch of open) branch.offer(item)
       fill()
@@ -44,7 +44,9 @@ export function fanOut<T>(source: AsyncIterable<T>, branches: readonly BranchOpt
     end: (error) => {
       for (const branch of open) branch.end(error)
     },
-  })
+  }
+  // A branch that drops always has room: without a promise it would be offered all that is ready before it is asked once.
+  const intake = new Intake(source, events, { promised: true })
   const leave = async (branch: FanOutBranch<T>): Promise<void> => {
     if (!open.delete(branch)) return
     if (open.size === 0) await intake.close()

@@ -27,6 +27,7 @@ export {
   type SettleOptions,
   type ShutdownOptions,
 } from './pipeline.js'
+export type { ReadyIterator } from './ready-iterator.js'
 export { retry, type RetryOptions, type Verdict } from './retry.js'
 export { Semaphore } from './semaphore.js'
 export { sleep, type SleepOptions } from './sleep.js'

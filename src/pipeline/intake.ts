@@ -7,6 +7,11 @@ export interface IntakeEvents<T> {
   readonly end: (error?: Failure) => void
 }
 
+export interface IntakeOptions {
+  /** Every item comes by a promise, one that is there already too: consumers have their turn in between. Default false. */
+  readonly promised?: boolean
+}
+
 /** An error that was thrown, whatever it is: `undefined` can be thrown too. */
 export interface Failure {
   readonly reason: unknown
@@ -22,6 +27,7 @@ export interface Failure {
 export class Intake<T> {
   readonly #iterator: AsyncIterator<T>
   readonly #on: IntakeEvents<T>
+  readonly #promised: boolean
   #state: 'open' | 'draining' | 'ended' = 'open'
   #pulling: Promise<void> | undefined
   /** In the loop of `pull()`, and whether one more is asked for. */
@@ -29,9 +35,10 @@ export class Intake<T> {
   #wanted = false
   #closing: Promise<void> | undefined
 
-  constructor(source: AsyncIterable<T>, on: IntakeEvents<T>) {
+  constructor(source: AsyncIterable<T>, on: IntakeEvents<T>, { promised = false }: IntakeOptions = {}) {
     this.#iterator = source[Symbol.asyncIterator]()
     this.#on = on
+    this.#promised = promised
   }
 
   /** Nothing comes any more. */
@@ -52,15 +59,21 @@ export class Intake<T> {
     this.#taking = true
     do {
       this.#wanted = false
-      this.#takeOne()
+      if (!this.pullReady()) this.#ask()
     } while (this.#wantsMore)
     this.#taking = false
   }
 
   /** Takes one item, if it is there already. Whether it was. */
   pullReady(): boolean {
-    if (!this.#mayPull) return false
-    const ready = nextReady(this.#iterator)
+    if (!this.#mayPull || this.#promised) return false
+    let ready: IteratorResult<T> | undefined
+    try {
+      ready = nextReady(this.#iterator)
+    } catch (reason) {
+      this.#end({ reason })
+      return true
+    }
     if (ready !== undefined) this.#received(ready)
     return ready !== undefined
   }
@@ -73,9 +86,9 @@ export class Intake<T> {
     return this.#wanted && this.#mayPull
   }
 
-  #takeOne(): void {
+  #ask(): void {
     try {
-      if (!this.pullReady()) this.#pulling = this.#iterator.next().then(this.#received, this.#failed)
+      this.#pulling = this.#iterator.next().then(this.#received, this.#failed)
     } catch (reason) {
       // It threw instead of rejecting, which is as good.
       this.#end({ reason })

@@ -164,4 +164,10 @@ describe('the program', { concurrency: 2 }, () => {
     assert.equal(code, 78)
     assert.match(stderr, /^enrichd: .*its default export has no functions request and parse\n$/)
   })
+
+  test('a start that waits for nothing that could come exits 1 and says so', async (t) => {
+    const { code, stderr } = await daemonWithProtocol(t, 'await new Promise(() => undefined)')
+    assert.equal(code, 1)
+    assert.match(stderr, /^enrichd: the start waits for something that never comes/)
+  })
 })

@@ -140,7 +140,7 @@ async function simulate(options: {
   const pump = async () => {
     while (running) {
       await service.permits.acquire()
-      void service.call(['text'], stop).finally(() => service.permits.release())
+      service.call(['text'], stop, () => undefined)
     }
   }
   k = options.phases[0] ?? 0

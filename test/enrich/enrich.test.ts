@@ -33,12 +33,13 @@ test('each record comes out with its document, and never more than maxConcurrenc
   })
 })
 
-test('a permit is taken before a record is pulled', async () => {
+test('a place is taken before a record is pulled, and a permit before it is sent', async () => {
   const bench = new EnrichBench({ scripted: { behave: () => 'hang' } })
   bench.run()
   bench.send(...texts(20))
   await bench.clock.pass(50)
-  assert.equal(bench.source.pulled, 4)
+  assert.equal(bench.source.pulled, 5)
+  assert.equal(bench.analyser.calls.length, 4)
 })
 
 test('an empty message is indexed without a call', async () => {

@@ -6,6 +6,7 @@ import {
   collect,
   collectUntilError,
   range,
+  ReadySource,
   sourceError,
   turns,
   WatchedSource,
@@ -45,6 +46,12 @@ describe('fanOut', () => {
     assert.deepEqual(await collect(quick!), range(100))
     assert.equal(slow!.dropped, 95)
     assert.deepEqual(await collect(slow!), range(5))
+  })
+
+  it('gives a branch that drops every item for which its consumer is there, also where all are ready at once', async () => {
+    const [branch] = fanOut(new ReadySource(range(3000)), [dropping(100)])
+    const items = await collect(branch!)
+    assert.deepEqual({ got: items.length, dropped: branch!.dropped }, { got: 3000, dropped: 0 })
   })
 
   it('goes on without a branch that stops, and closes its source with the last one', async () => {

@@ -14,8 +14,8 @@ describe('items that are there already', () => {
       range(3).map(() => nextReady(iterator)?.value as unknown),
       [0, 4, 8],
     )
-    assert.equal(nextReady(iterator), undefined)
-    assert.equal(source.ended, false)
+    assert.deepEqual(nextReady(iterator), { done: true, value: undefined })
+    assert.equal(source.ended, true)
   })
 
   it('are handed on in order, whether they are asked for in one way or the other', async () => {

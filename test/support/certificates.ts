@@ -77,8 +77,8 @@ export function encryptKey(key: string, passphrase: string): string {
 function certificate(commonName: string, publicKey: forge.pki.rsa.PublicKey): forge.pki.Certificate {
   const made = forge.pki.createCertificate()
   made.publicKey = publicKey
-  // A leading zero keeps the number positive.
-  made.serialNumber = `00${randomBytes(12).toString('hex')}`
+  // Its first byte: positive, and not zero, which must not stand before a byte that is positive itself.
+  made.serialNumber = `01${randomBytes(12).toString('hex')}`
   const hourMs = 3_600_000
   made.validity.notBefore = new Date(Date.now() - hourMs)
   made.validity.notAfter = new Date(Date.now() + 24 * hourMs)

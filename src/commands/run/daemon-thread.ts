@@ -21,6 +21,8 @@ async function run({ config, environment }: ThreadStart): Promise<number> {
   parentPort?.on('message', ({ signal, reason }: ThreadSignal) => {
     controllers[signal].abort(new Error(reason))
   })
+  // To wait for a signal is nothing to live for: a start that waits for nothing else would never end.
+  parentPort?.unref()
   const { shutdown, cutOff } = controllers
   try {
     collectSooner()

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { youngLimit } from '../../assembly/heap-growth.js'
 import type { Config } from '../../config/schema.js'
 import type { DaemonSurroundings } from '../../daemon.js'
+import { exitCodes } from '../command.js'
 import { onAbort } from '../../pipeline/on-abort.js'
 
 /** What the thread is given. */
@@ -39,7 +40,21 @@ export function runOnThread(
   thread.once('error', (error) => {
     throw error
   })
-  return new Promise((resolve) => thread.once('exit', resolve))
+  return new Promise((resolve) =>
+    thread.once('exit', (code) => {
+      resolve(code === unsettledAwait ? failedToStart() : code)
+    }),
+  )
+}
+
+/** Node's code for a module that waits for what nothing is left to bring. */
+const unsettledAwait = 13
+
+function failedToStart(): number {
+  process.stderr.write(
+    'enrichd: the start waits for something that never comes, perhaps in the nlp.protocol module\n',
+  )
+  return exitCodes.failed
 }
 
 function handOn(signal: ThreadSignal['signal'], from: AbortSignal, thread: Worker): void {

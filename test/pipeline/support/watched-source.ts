@@ -53,9 +53,14 @@ export class WatchedSource<T> implements AsyncIterable<T>, AsyncIterator<T> {
     return { done: true, value: undefined }
   }
 
-  /** The next item, unless it has ended, was closed, or takes its time. */
+  /** The next item or the end, unless it was closed or takes its time. */
   protected takeReady(): IteratorResult<T> | undefined {
-    return this.#options.pace === undefined ? this.#take() : undefined
+    if (this.#options.pace !== undefined || this.ended) return undefined
+    const result = this.#take()
+    const { then = 'end' } = this.#options
+    if (result !== undefined || then !== 'end' || this.closed > 0) return result
+    this.ended = true
+    return { done: true, value: undefined }
   }
 
   #take(): IteratorResult<T> | undefined {
