@@ -48,6 +48,8 @@ export async function startBulkWatch(elasticsearch: string): Promise<BulkWatch> 
       passed.end(body)
     })()
   })
+  // Longer than the daemon keeps one: a bulk that meets a connection just closed would count twice.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
