@@ -59,7 +59,7 @@ const stopped = { status: 'stopped' } as const
 /**
  * Asks until there is an answer, the text is to blame, or the waiting is over. An outage or a wrong setting never counts as an
  * attempt and is waited out for as long as it takes; a suspect failure counts only where something speaks for the service
- * (`NlpService.judge`). Between two tries the permit is given back; while the whole line waits, it is kept. Never rejects.
+ * (`NlpService.judge`). Between two tries the place is given back; while the whole line waits, it is kept. Never rejects.
  */
 export function analyseText(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
   const { text, stop } = question
@@ -135,13 +135,13 @@ async function countsAfterWaiting(failure: Failure): Promise<boolean | 'stopped'
   const suspect = error.kind === 'suspect'
   if (suspect && last && options.service.verdict(beganAt) === 'counts') return true
   options.telemetry.retrying('enrich', error, question.record)
-  // Out in the line's own wait, the permit is kept: nothing more is pulled, and nothing is gained by giving it to others.
+  // Out in the line's own wait, the place is kept: nothing more is pulled, and nothing is gained by giving it to others.
   if (options.service.isDown && !suspect) return false
   if (!(await waitItsTurn(failure))) return 'stopped'
-  return suspect && (await options.asker.judge(beganAt, question.stop)) === 'counts'
+  return suspect && (await options.service.judge(beganAt, question.stop)) === 'counts'
 }
 
-/** Backs off without a permit and takes one again. False if the waiting is over. */
+/** Backs off without a place and takes one again. False if the waiting is over. */
 async function waitItsTurn({ question, result, tries, options }: Failure): Promise<boolean> {
   const { slot, stop } = question
   const { retry, clock } = options

@@ -15,7 +15,7 @@ export interface AnswerCacheOptions {
 
 /**
  * Remembers answers by text, and lets equal texts in flight share one call: the first asks, the others wait for it without a
- * permit. What the first one was refused for good, they are refused too; if it was stopped, each goes on by itself.
+ * place. What the first one was refused for good, they are refused too; if it was stopped, each goes on by itself.
  */
 export class AnswerCache {
   readonly #answers: LRUCache<string, Analysis>

@@ -1,4 +1,3 @@
-import type { Verdict } from './call-log.js'
 import type { CallResult, NlpService } from './nlp-service.js'
 import type { Stop } from './stop.js'
 
@@ -12,8 +11,6 @@ export interface AskOptions {
 export interface Asker {
   /** One call that carries `text`, once there is a permit; `analyses` then has one element. Never rejects. */
   ask(text: string, options: AskOptions): Promise<CallResult>
-  /** Whose fault a suspect failure was. */
-  judge(beganAt: number, stop: Stop): Promise<Verdict>
 }
 
 /** One text per request. */
@@ -32,21 +29,5 @@ export function singleAsker(service: NlpService): Asker {
           done({ status: 'stopped' })
         })
       }),
-    judge: (beganAt, stop) => judgeWithPermit(service, beganAt, stop),
-  }
-}
-
-/** Asks the service whose fault a suspect failure was, in a place of its own. */
-export async function judgeWithPermit(service: NlpService, beganAt: number, stop: Stop): Promise<Verdict> {
-  const { permits } = service
-  try {
-    await permits.acquire(stop.signal)
-  } catch {
-    return 'undecided'
-  }
-  try {
-    return await service.judge(beganAt)
-  } finally {
-    permits.release()
   }
 }

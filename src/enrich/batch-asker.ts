@@ -1,6 +1,5 @@
 import type { Clock } from '../pipeline/clock.js'
-import { judgeWithPermit, type Asker, type AskOptions } from './asker.js'
-import type { Verdict } from './call-log.js'
+import type { Asker, AskOptions } from './asker.js'
 import type { CallResult, NlpService } from './nlp-service.js'
 import { Stop } from './stop.js'
 
@@ -22,7 +21,7 @@ interface Entry {
 }
 
 /**
- * Gathers texts into requests. A permit of the service is one request; records have permits of their own.
+ * Gathers texts into requests. A permit of the service is one request; records have places of their own.
  *
  * A request of several texts that fails through what may be a text's fault is split in two, and so on, until a text fails alone:
  * only then is anybody blamed. Each text's result is handed on as soon as its own request is done.
@@ -46,10 +45,6 @@ export class BatchAsker implements Asker {
       if (alone) void this.#send([entry])
       else this.#gather(entry)
     })
-  }
-
-  judge(beganAt: number, stop: Stop): Promise<Verdict> {
-    return judgeWithPermit(this.#options.service, beganAt, stop)
   }
 
   close(): void {

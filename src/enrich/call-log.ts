@@ -16,8 +16,6 @@ export interface Call extends Cancellable {
   readonly level: number
   readonly role: CallRole
   readonly texts: readonly string[]
-  /** Whether it gives a permit back once it is over. */
-  readonly hasPermit: boolean
   /** Its answer is known. */
   answered: boolean
   /** Set when we cut it off ourselves: then its failure says nothing of the service. */
@@ -49,15 +47,14 @@ export class CallLog {
     return this.#failures
   }
 
-  begin(begun: Pick<Call, 'startedMs' | 'role' | 'texts' | 'hasPermit' | 'onAnswered'>): Call {
-    const { startedMs, role, texts, hasPermit, onAnswered } = begun
+  begin(begun: Pick<Call, 'startedMs' | 'role' | 'texts' | 'onAnswered'>): Call {
+    const { startedMs, role, texts, onAnswered } = begun
     const call: Call = {
       beganAt: ++this.#now,
       startedMs,
       level: this.#inFlight.size + 1,
       role,
       texts,
-      hasPermit,
       onAnswered,
       answered: false,
       cutOff: undefined,

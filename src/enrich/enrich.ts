@@ -71,7 +71,7 @@ type In = Delivery<LogRecord>
 type Out = Delivery<EnrichedDocument>
 
 /**
- * The stage that has each record analysed and builds its document. A record that is not in flight passes through. A permit is
+ * The stage that has each record analysed and builds its document. A record that is not in flight passes through. A place is
  * taken before a record is pulled, so what has not begun stays with the source; with batches, as many records are pulled as fit
  * into the requests.
  *
@@ -128,7 +128,7 @@ function open(source: AsyncIterable<In>, options: Opened): AsyncIterator<Out> {
 }
 
 class Enricher {
-  /** Taken before a record is pulled. */
+  /** One is taken before a record is pulled. */
   readonly places: Semaphore
   readonly #options: Opened
   readonly #clock: Clock

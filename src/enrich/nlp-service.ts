@@ -123,7 +123,7 @@ export class NlpService {
     return this.#options.analyser.name
   }
 
-  /** The line waits. Whoever holds a permit keeps it, so that nothing more is pulled. */
+  /** The line waits. Whoever holds a place keeps it, so that nothing more is pulled. */
   get isDown(): boolean {
     return this.#outage.isDown
   }
@@ -142,10 +142,22 @@ export class NlpService {
     return this.#log.verdict(beganAt)
   }
 
-  /** The same; where nothing speaks for the service yet, the last good text is asked about. The caller holds a permit. */
-  async judge(beganAt: number): Promise<Verdict> {
-    if (this.#log.verdict(beganAt) === 'undecided' && !this.#outage.isDown) await this.#askLastGood()
-    return this.#log.verdict(beganAt)
+  /**
+   * The same; where nothing speaks for the service yet, the last good text is asked about, in a place of its own. `undecided` if the
+   * waiting for it is over.
+   */
+  async judge(beganAt: number, stop: Stop): Promise<Verdict> {
+    try {
+      await this.permits.acquire(stop.signal)
+    } catch {
+      return 'undecided'
+    }
+    try {
+      if (this.#log.verdict(beganAt) === 'undecided' && !this.#outage.isDown) await this.#askLastGood()
+      return this.#log.verdict(beganAt)
+    } finally {
+      this.permits.release()
+    }
   }
 
   /** Lets go of timers and signals, once the records' calls are over. Idempotent. */
@@ -158,18 +170,8 @@ export class NlpService {
   }
 
   async #waitAndAttempt(texts: readonly string[], stop: Stop, done: Done): Promise<void> {
-    let entered: 'pass' | 'probe' | undefined
-    let waitMs: number
-    try {
-      do {
-        entered = await this.#outage.enter(stop.signal)
-        waitMs = entered === 'probe' ? 0 : (this.#rate?.reserve(this.#clock.now()) ?? 0)
-        if (waitMs > 0) await sleep(waitMs, { clock: this.#clock, signal: stop.signal })
-      } while (waitMs > 0 && this.#outage.isDown)
-    } catch {
-      // It is not to be waited any more, which `stop` says too.
-    }
-    if (!stop.stopped) {
+    const entered = await this.#enter(stop)
+    if (entered !== undefined && !stop.stopped) {
       this.#attempt(texts, entered === 'probe' ? 'probe' : 'record', done)
       return
     }
@@ -178,11 +180,24 @@ export class NlpService {
     done(stopped)
   }
 
+  /** Waits until the service is up and the rate limit lets a call pass; undefined if the waiting is over. */
+  async #enter(stop: Stop): Promise<'pass' | 'probe' | undefined> {
+    try {
+      for (;;) {
+        const entered = await this.#outage.enter(stop.signal)
+        const waitMs = entered === 'probe' ? 0 : (this.#rate?.reserve(this.#clock.now()) ?? 0)
+        if (waitMs > 0) await sleep(waitMs, { clock: this.#clock, signal: stop.signal })
+        if (waitMs === 0 || !this.#outage.isDown) return entered
+      }
+    } catch {
+      return undefined
+    }
+  }
+
   #attempt(texts: readonly string[], role: CallRole, done: Done): void {
     const { analyser, telemetry } = this.#options
     const startedMs = this.#clock.now()
-    const hasPermit = role !== 'question'
-    const call = this.#log.begin({ startedMs, role, texts, hasPermit, onAnswered: this.#answered })
+    const call = this.#log.begin({ startedMs, role, texts, onAnswered: this.#answered })
     telemetry.nlpInFlight(this.#log.inFlight)
     this.#silence.arm()
     analyser.analyse(texts, call).then(
@@ -192,7 +207,7 @@ export class NlpService {
       },
       async (thrown: unknown) => {
         const result = await this.#broken(call, thrown)
-        if (hasPermit) this.permits.release()
+        this.#giveBack(call)
         done(result)
       },
     )
@@ -204,7 +219,12 @@ export class NlpService {
     if (call.answered) return
     call.answered = true
     this.#succeeded(call)
-    if (call.hasPermit) this.permits.release()
+    this.#giveBack(call)
+  }
+
+  /** The permit of a question is its asker's. */
+  #giveBack({ role }: Call): void {
+    if (role !== 'question') this.permits.release()
   }
 
   async #broken(call: Call, thrown: unknown): Promise<CallResult> {

@@ -58,8 +58,8 @@ export class Outbox<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#ready.length > 0) return Promise.resolve({ done: false, value: this.#ready.shift() })
-    return new Promise(this.#waitForItem)
+    const ready = this.nextReady()
+    return ready === undefined ? new Promise(this.#waitForItem) : Promise.resolve(ready)
   }
 
   /** Made once: a closure for each item that is waited for is garbage that every hop would make. */

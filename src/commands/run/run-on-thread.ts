@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads'
 import { youngLimit } from '../../assembly/heap-growth.js'
 import type { Config } from '../../config/schema.js'
 import type { DaemonSurroundings } from '../../daemon.js'
-import { exitCodes } from '../command.js'
 import { onAbort } from '../../pipeline/on-abort.js'
+import { exitCodes } from '../command.js'
 
 /** What the thread is given. */
 export interface ThreadStart {
