@@ -60,7 +60,6 @@ function add({ pass, fail, cancelled, skipped, todo }, code, title) {
 
 async function runIntegrationTests(files) {
   if (files.integration.length + files.alone.length === 0) return
-  await buildWhatIsStale(root)
   console.log('\n> a real Kafka and a real Elasticsearch')
   const { environment, skip } = await bringUpTestStack(root, name)
   if (skip) console.log(`The tests that need them are skipped: ${skip}.`)
@@ -77,6 +76,7 @@ async function runAll(argv) {
   const files = testFiles(root, filters)
   if (Object.values(files).every(({ length }) => length === 0))
     throw new Error(`No test file matches ${filters.join(' ')}.`)
+  await buildWhatIsStale(root)
   await runTests(files.unit, unit)
   if (!argv.includes('--unit')) await runIntegrationTests(files)
 }
