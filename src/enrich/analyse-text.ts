@@ -7,7 +7,8 @@ import { sleep } from '../pipeline/sleep.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Analysis } from './analysis.js'
 import type { Asker } from './asker.js'
-import type { CallResult, NlpService } from './nlp-service.js'
+import type { CallResult } from './call.js'
+import type { NlpService } from './nlp-service.js'
 import type { Stop } from './stop.js'
 
 export interface RetryOptions {
@@ -59,19 +60,22 @@ const stopped = { status: 'stopped' } as const
 /**
  * Asks until there is an answer, the text is to blame, or the waiting is over. An outage or a wrong setting never counts as an
  * attempt and is waited out for as long as it takes; a suspect failure counts only where something speaks for the service
- * (`NlpService.judge`). Between two tries the place is given back; while the whole line waits, it is kept. Never rejects.
+ * (`NlpService.judge`). Between two tries the place is given back; while the whole line waits, it is kept. `done` is called once.
  */
-export function analyseText(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
-  const { text, stop } = question
-  if (stop.stopped) return Promise.resolve(stopped)
-  // Most texts are answered at once, and an asynchronous function of its own for each costs.
-  return options.asker
-    .ask(text, { alone: false, stop })
-    .then((result) =>
-      result.status === 'ok'
-        ? answered(result.analyses[0], { attempts: 1, startedMs: result.startedMs })
-        : askAgain(question, options, result),
-    )
+export function analyseText(
+  question: Question,
+  options: AnalyseTextOptions,
+  done: (analysed: Analysed) => void,
+): void {
+  if (question.stop.stopped) {
+    done(stopped)
+    return
+  }
+  options.asker.ask(question.text, { alone: false, stop: question.stop }, (result) => {
+    if (result.status === 'ok')
+      done(answered(result.analyses[0], { attempts: 1, startedMs: result.startedMs }))
+    else void askAgain(question, options, result).then(done)
+  })
 }
 
 async function askAgain(
@@ -108,7 +112,9 @@ async function askAgain(
       }
     }
     if (stop.stopped) return stopped
-    result = await options.asker.ask(text, { alone: true, stop })
+    result = await new Promise<CallResult>((resolve) => {
+      options.asker.ask(text, { alone: true, stop }, resolve)
+    })
   }
 }
 

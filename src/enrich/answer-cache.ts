@@ -32,7 +32,7 @@ export class AnswerCache {
     this.#telemetry = telemetry
   }
 
-  /** Like `analyseText`; an answer that cost no call has 0 attempts. */
+  /** Like `analyseText`; an answer that cost no call has 0 attempts. Never rejects. */
   async analyse(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
     const { text, slot, stop } = question
     const known = this.#answers.get(text)
@@ -57,7 +57,9 @@ export class AnswerCache {
 
   async #ask(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
     this.#telemetry.nlpCache(0, 0, 1)
-    const asking = analyseText(question, options)
+    const asking = new Promise<Analysed>((resolve) => {
+      analyseText(question, options, resolve)
+    })
     this.#underWay.set(question.text, asking)
     const analysed = await asking
     this.#underWay.delete(question.text)

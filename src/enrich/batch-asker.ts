@@ -1,6 +1,7 @@
 import type { Clock } from '../pipeline/clock.js'
 import type { Asker, AskOptions } from './asker.js'
-import type { CallResult, NlpService } from './nlp-service.js'
+import type { CallResult, Done } from './call.js'
+import type { NlpService } from './nlp-service.js'
 import { Stop } from './stop.js'
 
 export interface BatchAskerOptions {
@@ -17,7 +18,7 @@ export interface BatchAskerOptions {
 interface Entry {
   readonly text: string
   readonly stop: Stop
-  readonly resolve: (result: CallResult) => void
+  readonly done: Done
 }
 
 /**
@@ -39,12 +40,10 @@ export class BatchAsker implements Asker {
     this.#stop = new Stop(options.signals)
   }
 
-  ask(text: string, { alone, stop }: AskOptions): Promise<CallResult> {
-    return new Promise((resolve) => {
-      const entry = { text, stop, resolve }
-      if (alone) void this.#send([entry])
-      else this.#gather(entry)
-    })
+  ask(text: string, { alone, stop }: AskOptions, done: Done): void {
+    const entry = { text, stop, done }
+    if (alone) void this.#send([entry])
+    else this.#gather(entry)
   }
 
   close(): void {
@@ -81,7 +80,7 @@ export class BatchAsker implements Asker {
     try {
       await this.#options.service.permits.acquire(this.#stopOf(entries).signal)
     } catch {
-      for (const entry of entries) entry.resolve({ status: 'stopped' })
+      for (const { done } of entries) done({ status: 'stopped' })
       return
     }
     this.#call(entries)
@@ -95,8 +94,8 @@ export class BatchAsker implements Asker {
   /** With a permit, which is given back. */
   #call(candidates: readonly Entry[]): void {
     const { service } = this.#options
-    const entries = candidates.filter(({ stop, resolve }) => {
-      if (stop.stopped) resolve({ status: 'stopped' })
+    const entries = candidates.filter(({ stop, done }) => {
+      if (stop.stopped) done({ status: 'stopped' })
       return !stop.stopped
     })
     if (entries.length === 0) {
@@ -111,16 +110,16 @@ export class BatchAsker implements Asker {
 
   #handOut(result: CallResult, entries: readonly Entry[]): void {
     if (result.status === 'ok') {
-      entries.forEach(({ resolve }, index) => {
+      entries.forEach(({ done }, index) => {
         const analysis = result.analyses[index]
-        resolve({ ...result, analyses: analysis === undefined ? [] : [analysis] })
+        done({ ...result, analyses: analysis === undefined ? [] : [analysis] })
       })
     } else if (result.status === 'failed' && entries.length > 1 && mayBeATextsFault(result)) {
       const half = Math.ceil(entries.length / 2)
       void this.#send(entries.slice(0, half))
       void this.#send(entries.slice(half))
     } else {
-      for (const { resolve } of entries) resolve(result)
+      for (const { done } of entries) done(result)
     }
   }
 }

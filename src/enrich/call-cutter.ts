@@ -1,6 +1,7 @@
 import { EnrichdError } from '../errors.js'
 import type { Clock } from '../pipeline/clock.js'
-import type { Call, CallLog } from './call-log.js'
+import type { Call } from './call.js'
+import type { CallLog } from './call-log.js'
 
 export interface CallCutterOptions {
   readonly log: CallLog

@@ -1,28 +1,5 @@
-import type { Cancellable } from './analyser.js'
+import type { Call } from './call.js'
 import { SlotTable } from './slot-table.js'
-
-/**
- * `record`: a record's own call, with its permit. `probe`: the same while the line waits, to see whether the service is back.
- * `question`: the last good text, asked about in doubt.
- */
-export type CallRole = 'record' | 'probe' | 'question'
-
-/** One call in flight. */
-export interface Call extends Cancellable {
-  /** When it began, on the log's own scale: order of events, not time. */
-  readonly beganAt: number
-  readonly startedMs: number
-  /** Calls in flight when it began, itself included. */
-  readonly level: number
-  readonly role: CallRole
-  readonly texts: readonly string[]
-  /** Its answer is known. */
-  answered: boolean
-  /** Set when we cut it off ourselves: then its failure says nothing of the service. */
-  cutOff: 'stopped' | 'hung' | undefined
-  /** The log's own. */
-  slot: number
-}
 
 /** What a failed call says of its text, given what happened since it began. */
 export type Verdict = 'counts' | 'undecided' | 'outage'
@@ -47,22 +24,10 @@ export class CallLog {
     return this.#failures
   }
 
-  begin(begun: Pick<Call, 'startedMs' | 'role' | 'texts' | 'onAnswered'>): Call {
-    const { startedMs, role, texts, onAnswered } = begun
-    const call: Call = {
-      beganAt: ++this.#now,
-      startedMs,
-      level: this.#inFlight.size + 1,
-      role,
-      texts,
-      onAnswered,
-      answered: false,
-      cutOff: undefined,
-      canceller: undefined,
-      slot: -1,
-    }
+  began(call: Call): void {
+    call.beganAt = ++this.#now
+    call.level = this.#inFlight.size + 1
     call.slot = this.#inFlight.add(call)
-    return call
   }
 
   succeeded(call: Call): void {

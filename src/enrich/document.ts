@@ -33,7 +33,7 @@ export function buildDocument(
   const kafkaTimeMs = validTime(record.timestampMs)
   const timeMs = validTime(log.timeMs) ?? kafkaTimeMs ?? 0
   const ours = ourFields(record, log, { enrichment, timeMs })
-  const body = merge(ours, log)
+  const body = merge(ours, addedJson(record, enrichment, ours), log)
   return {
     body,
     bytes: Buffer.byteLength(body),
@@ -57,12 +57,21 @@ function indexTime(timeMs: number, kafkaTimeMs: number | undefined, options: Doc
   return tooOld || tooNew ? kafkaTimeMs : timeMs
 }
 
-/** What we add: `texts` are those that a record's own field may equal, `objects` are JSON texts that are always ours. */
+/** What we add, as far as a record's own fields may stand in its way. */
 interface OurFields {
+  /** A field of the record may equal these: it stays then, and ours is left out. */
   readonly texts: { readonly '@timestamp': string; readonly message: string; readonly severity: string }
-  readonly objects: string
-  readonly traced: boolean
+  readonly traceId: string | undefined
   readonly origin: 'kafka' | 'file'
+}
+
+function ourFields(record: SourceRecord, log: LogRecord, { enrichment, timeMs }: Findings): OurFields {
+  const severity = enrichment.severity ?? severityOfLevel(log.level)
+  return {
+    texts: { '@timestamp': isoTime(timeMs), message: log.message, severity },
+    traceId: traceId(record),
+    origin: record.origin,
+  }
 }
 
 interface Findings {
@@ -70,52 +79,46 @@ interface Findings {
   readonly timeMs: number
 }
 
-function ourFields(record: SourceRecord, log: LogRecord, { enrichment, timeMs }: Findings): OurFields {
-  const severity = enrichment.severity ?? severityOfLevel(log.level)
-  const entities = JSON.stringify(enrichment.entities)
-  const trace = traceId(record)
-  let objects = `"entities":${entities},${originJson(record)},"enrichment":${enrichmentJson(enrichment)}`
-  if (trace !== undefined) objects += `,"trace":{"id":"${trace}"}`
-  return {
-    texts: { '@timestamp': isoTime(timeMs), message: log.message, severity },
-    objects,
-    traced: trace !== undefined,
-    origin: record.origin,
-  }
-}
-
-/** The topic as JSON text: nearly always that of the record before. */
-const topicJson = remembered((topic: string) => JSON.stringify(topic))
-const serviceJson = remembered((service: string) => JSON.stringify(service))
-
-function remembered<T>(make: (of: T) => string): (of: T) => string {
-  let last: T | undefined
+function remembered(make: (of: string) => string): (of: string) => string {
+  let last: string | undefined
   let made = ''
   return (of) => {
-    if (of !== last) {
-      made = make(of)
-      last = of
-    }
+    if (of !== last) made = make(of)
+    last = of
     return made
   }
 }
 
+const filePath = remembered((path) => JSON.stringify(path))
+
 function originJson(record: SourceRecord): string {
   const { origin, topic, partition, offset, key } = record
-  if (origin === 'file') return `"file":{"path":${topicJson(topic)},"line":${offset}}`
+  if (origin === 'file') return `"file":{"path":${filePath(topic)},"line":${offset}}`
   const keyJson = key === null ? 'null' : JSON.stringify(keyText(key))
-  return `"kafka":{"topic":${topicJson(topic)},"partition":${partition},"offset":${offset},"key":${keyJson}}`
+  return `${kafkaUntilOffset(topic, partition)}${offset},"key":${keyJson}}`
+}
+
+/** By topic, and there by partition: text that is put together of fewer pieces is less garbage. */
+const untilOffset = new Map<string, string[]>()
+
+function kafkaUntilOffset(topic: string, partition: number): string {
+  let ofTopic = untilOffset.get(topic)
+  if (ofTopic === undefined) untilOffset.set(topic, (ofTopic = []))
+  return (ofTopic[partition] ??=
+    `"kafka":{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`)
 }
 
 function keyText(key: Buffer): string {
   return isUtf8(key) ? key.toString('utf8') : `base64:${key.toString('base64')}`
 }
 
+const afterStatus = remembered((service) => `","service":${JSON.stringify(service)},"attempts":`)
+
 function enrichmentJson(enrichment: Enrichment): string {
   const { status, service, attempts, truncated } = enrichment
   const durationMs = Math.round(enrichment.durationMs)
-  const cut = truncated ? ',"truncated":true' : ''
-  return `{"status":"${status}","service":${serviceJson(service)},"attempts":${attempts},"durationMs":${durationMs}${cut}}`
+  const end = truncated ? ',"truncated":true}' : '}'
+  return `{"status":"${status}${afterStatus(service)}${attempts},"durationMs":${durationMs}${end}`
 }
 
 /** W3C Trace Context: version, trace id, parent id, flags; a later version than 00 may add more behind them. */
@@ -132,27 +135,34 @@ function traceId(record: SourceRecord): string | undefined {
   return wellFormed && !zeros.test(id) && !zeros.test(parentId) ? id : undefined
 }
 
+/** The fields that are always ours, as JSON members. */
+function addedJson(record: SourceRecord, enrichment: Enrichment, { traceId }: OurFields): string {
+  const trace = traceId === undefined ? '' : `,"trace":{"id":"${traceId}"}`
+  const entities = JSON.stringify(enrichment.entities)
+  return `"entities":${entities},${originJson(record)},"enrichment":${enrichmentJson(enrichment)}${trace}`
+}
+
 type TextName = keyof OurFields['texts']
 
 /** How a field of the record stands to ours: `free` and `same` stay where they are, `collides` moves to `original`. */
 type Standing = 'free' | 'same' | 'collides'
 
-function merge(ours: OurFields, log: LogRecord): string {
-  const { texts, objects } = ours
+function merge(ours: OurFields, added: string, log: LogRecord): string {
+  const { texts } = ours
   let time = `"@timestamp":"${texts['@timestamp']}",`
   let message = true
   let severity = `"severity":"${texts.severity}",`
-  let colliding: Set<string> | undefined
+  let colliding = false
   for (const name of Object.keys(log.fields)) {
     const standing = standingOf(name, log.fields[name], ours)
     if (standing === 'free') continue
-    if (standing === 'collides') (colliding ??= new Set()).add(name)
+    if (standing === 'collides') colliding = true
     else if (name === 'message') message = false
     else if (name === 'severity') severity = ''
     else time = ''
   }
   const text = message ? `"message":${JSON.stringify(texts.message)},` : ''
-  return `{${time}${text}${severity}${objects}${colliding === undefined ? untouchedFields(log) : dividedFields(log, colliding)}}`
+  return `{${time}${text}${severity}${added}${colliding ? dividedFields(log, ours) : untouchedFields(log)}}`
 }
 
 function untouchedFields({ fields, raw }: LogRecord): string {
@@ -161,8 +171,11 @@ function untouchedFields({ fields, raw }: LogRecord): string {
 }
 
 /** Those that collide under `original`, the others as they are. */
-function dividedFields(log: LogRecord, colliding: ReadonlySet<string>): string {
-  const { chosen, others } = divideMembers(log, (name) => colliding.has(name))
+function dividedFields(log: LogRecord, ours: OurFields): string {
+  const { chosen, others } = divideMembers(
+    log,
+    (name) => standingOf(name, log.fields[name], ours) === 'collides',
+  )
   return `,"original":{${chosen}}${others === '' ? '' : ','}${others}`
 }
 
@@ -178,7 +191,7 @@ function standingOf(name: string, value: unknown, ours: OurFields): Standing {
     case 'original':
       return 'collides'
     case 'trace':
-      return ours.traced || !fitsObject(dot, value) ? 'collides' : 'free'
+      return ours.traceId !== undefined || !fitsObject(dot, value) ? 'collides' : 'free'
     case 'kafka':
       return ours.origin === 'kafka' || !fitsObject(dot, value) ? 'collides' : 'free'
     case 'file':

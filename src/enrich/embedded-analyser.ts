@@ -1,5 +1,5 @@
 import { EnrichdError } from '../errors.js'
-import type { Analyser } from './analyser.js'
+import type { Analyser, Canceller } from './analyser.js'
 import type { Analysis } from './analysis.js'
 
 /** An engine inside this process, as `nlp-engine/` offers it. Its errors carry a `code`. */
@@ -13,23 +13,30 @@ export function embeddedAnalyser(engine: Engine): Analyser {
   return {
     name: 'embedded',
     maxTexts: 1024,
-    async analyse(texts, call) {
-      const controller = new AbortController()
-      call.canceller = {
-        cancel: (reason) => {
-          controller.abort(reason)
+    analyse(texts, call) {
+      const { signal, canceller } = cancelling()
+      call.canceller = canceller
+      engine.analyse(texts, signal).then(
+        (analyses) => {
+          call.canceller = undefined
+          call.done(analyses)
         },
-      }
-      try {
-        return await engine.analyse(texts, controller.signal)
-      } catch (error) {
-        throw controller.signal.aborted ? error : classifyEngineError(error)
-      } finally {
-        call.canceller = undefined
-      }
+        (error: unknown) => {
+          call.canceller = undefined
+          call.failed(signal.aborted ? error : classifyEngineError(error))
+        },
+      )
     },
     close: () => engine.close(),
   }
+}
+
+function cancelling(): { signal: AbortSignal; canceller: Canceller } {
+  const controller = new AbortController()
+  const cancel = (reason: Error): void => {
+    controller.abort(reason)
+  }
+  return { signal: controller.signal, canceller: { cancel } }
 }
 
 function classifyEngineError(error: unknown): EnrichdError {

@@ -183,11 +183,17 @@ class Enricher {
     const { text, truncated } = cutText(value.message, this.#options.maxTextBytes)
     const cameMs = this.#clock.now()
     const question = { text, record, slot, stop }
-    const analysing =
-      this.#cache?.analyse(question, this.#analysing) ?? analyseText(question, this.#analysing)
-    return analysing.then((analysed) => {
-      stop.dispose()
-      return this.#finish(delivery, analysed, { truncated, cameMs })
+    return new Promise((resolve, reject) => {
+      const done = (analysed: Analysed): void => {
+        stop.dispose()
+        try {
+          resolve(this.#finish(delivery, analysed, { truncated, cameMs }))
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+        }
+      }
+      if (this.#cache) void this.#cache.analyse(question, this.#analysing).then(done)
+      else analyseText(question, this.#analysing, done)
     })
   }
 

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { Cancellable, Canceller } from './analyser.js'
+import type { AnalyserCall, Canceller } from './analyser.js'
 import { badAnswer } from './check-analysis.js'
 import { classifyNlpError } from './classify-nlp-error.js'
 import type { Analysis } from './analysis.js'
@@ -21,7 +21,8 @@ export interface ExchangeHost {
 
 export interface ExchangeOptions {
   readonly texts: readonly string[]
-  readonly call: Cancellable
+  readonly call: AnalyserCall
+  readonly request: Dispatcher.DispatchOptions
   readonly connection: Dispatcher
   readonly untilMs: number
 }
@@ -30,14 +31,14 @@ export interface ExchangeOptions {
  * One request and its answer, as undici's `dispatch` tells of it (`request` costs a quarter more).
  *
  * under way → settled, by the answer's end or by an error → read → told
- * under way → settled and told, by `cancel`
+ * under way → settled by `cancel`, and told in the same tick
  *
  * What comes once it is settled is not looked at.
  */
 export class Exchange implements Dispatcher.DispatchHandler, Canceller {
-  readonly analyses: Promise<readonly Analysis[]>
   readonly texts: readonly string[]
-  readonly call: Cancellable
+  readonly call: AnalyserCall
+  readonly request: Dispatcher.DispatchOptions
   readonly connection: Dispatcher
   /** Its host's: when it must be over, and its place among those under way. */
   readonly untilMs: number
@@ -45,8 +46,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   /** It has been given to its connection. */
   sent = false
   readonly #host: ExchangeHost
-  #resolve!: (analyses: readonly Analysis[]) => void
-  #reject!: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
   #failure: unknown
   #answer: readonly Analysis[] | undefined
@@ -57,16 +56,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
   #rest: Buffer[] | undefined
   #bytes = 0
 
-  constructor(host: ExchangeHost, { texts, call, connection, untilMs }: ExchangeOptions) {
+  constructor(host: ExchangeHost, { texts, call, request, connection, untilMs }: ExchangeOptions) {
     this.#host = host
     this.texts = texts
     this.call = call
+    this.request = request
     this.connection = connection
     this.untilMs = untilMs
-    this.analyses = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
   }
 
   /** What comes from now on is not looked at. */
@@ -74,12 +70,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
     return this.#settled
   }
 
-  /** Ends it now; `analyses` rejects with `reason`. */
+  /** Ends it now. */
   cancel(reason: Error): void {
     if (this.#settled) return
     this.#failure = reason
     this.#settle(!this.sent)
-    this.#reject(reason)
+    queueMicrotask(() => {
+      this.tell()
+    })
     this.#controller?.abort(reason)
   }
 
@@ -138,10 +136,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Canceller {
     return this.#answer !== undefined
   }
 
-  /** Settles `analyses`. */
+  /** Whose call it was. */
   tell(): void {
-    if (this.#answer === undefined) this.#reject(this.#failure)
-    else this.#resolve(this.#answer)
+    if (this.#answer === undefined) this.call.failed(this.#failure)
+    else this.call.done(this.#answer)
   }
 
   #body(): string {

@@ -1,7 +1,6 @@
-import type { Dispatcher } from 'undici'
 import { EnrichdError } from '../errors.js'
 import { systemClock, type Clock } from '../pipeline/clock.js'
-import type { Analyser, Cancellable } from './analyser.js'
+import type { Analyser, AnalyserCall } from './analyser.js'
 import type { Analysis } from './analysis.js'
 import { classifyNlpError, isHtml } from './classify-nlp-error.js'
 import { openConnections, type Connections, type TlsOptions } from './connections.js'
@@ -25,11 +24,6 @@ export interface HttpAnalyserOptions {
   /** Default 8 MiB. A longer answer is cut off and counts as a bad one. */
   readonly maxAnswerBytes?: number
   readonly clock?: Clock
-}
-
-interface Unsent {
-  readonly exchange: Exchange
-  readonly request: Dispatcher.DispatchOptions
 }
 
 /** Connecting has its own limit: it never counts against a record, and a packet that is lost costs less. */
@@ -56,7 +50,7 @@ export class HttpAnalyser implements Analyser {
   readonly #underWay = new SlotTable<Exchange>()
   readonly #deadlines: DeadlineWatch
   /** Those that have begun in this tick, as they came. */
-  #unsent: Unsent[] = []
+  #unsent: Exchange[] = []
   /** Those that were over in this turn of the event loop, as they came. */
   #over: Exchange[] = []
   #closed = false
@@ -103,12 +97,14 @@ export class HttpAnalyser implements Analyser {
     })
   }
 
-  analyse(texts: readonly string[], call: Cancellable): Promise<readonly Analysis[]> {
-    if (this.#closed) return Promise.reject(closedError())
+  analyse(texts: readonly string[], call: AnalyserCall): void {
     try {
-      return this.#exchange(texts, call).analyses
+      if (this.#closed) throw closedError()
+      this.#begin(texts, call)
     } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+      queueMicrotask(() => {
+        call.failed(error)
+      })
     }
   }
 
@@ -126,29 +122,27 @@ export class HttpAnalyser implements Analyser {
     await this.#connections.close()
   }
 
-  #exchange(texts: readonly string[], call: Cancellable): Exchange {
+  #begin(texts: readonly string[], call: AnalyserCall): void {
     const { method, path, contentType, body } = this.#protocol.request(texts)
+    const request = { origin: this.#origin, method, path, headers: this.#headersFor(contentType), body }
     const untilMs = this.#clock.now() + this.#timeoutMs
     const connection = this.#connections.take()
-    const exchange = new Exchange(this.#host, { texts, call, connection, untilMs })
+    const exchange = new Exchange(this.#host, { texts, call, request, connection, untilMs })
     exchange.slot = this.#underWay.add(exchange)
     this.#deadlines.arm(this.#timeoutMs)
     call.canceller = exchange
-    const headers = this.#headersFor(contentType)
-    const request = { origin: this.#origin, method, path, headers, body }
-    if (this.#unsent.push({ exchange, request }) === 1) process.nextTick(this.#send)
-    return exchange
+    if (this.#unsent.push(exchange) === 1) process.nextTick(this.#send)
   }
 
   /** What is asked in one go is sent in one go, see `#conclude`. */
   readonly #send = (): void => {
     const unsent = this.#unsent
     this.#unsent = []
-    for (const { exchange, request } of unsent) {
+    for (const exchange of unsent) {
       if (exchange.settled) continue
       exchange.sent = true
       try {
-        exchange.connection.dispatch(request, exchange)
+        exchange.connection.dispatch(exchange.request, exchange)
       } catch (error) {
         exchange.fail(error instanceof Error ? error : new Error(String(error)))
       }
@@ -170,7 +164,7 @@ export class HttpAnalyser implements Analyser {
     const over = this.#over
     this.#over = []
     const good = over.filter((exchange) => exchange.read())
-    for (const { call } of good) call.onAnswered?.(call)
+    for (const { call } of good) call.answered()
     this.#send()
     setImmediate(() => {
       for (const exchange of over) exchange.tell()

@@ -1,5 +1,12 @@
 const dayMs = 86_400_000
-const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'))
+const minuteMs = 60_000
+const digits = (number: number, count: number): string => String(number).padStart(count, '0')
+const secondTexts = Array.from({ length: 60 }, (_, second) => `${digits(second, 2)}.`)
+const msTexts = Array.from({ length: 1000 }, (_, ms) => `${digits(ms, 3)}Z`)
+const minuteTexts = Array.from(
+  { length: dayMs / minuteMs },
+  (_, minute) => `${digits(Math.floor(minute / 60), 2)}:${digits(minute % 60, 2)}:`,
+)
 
 let dayKnown = NaN
 let dateKnown = ''
@@ -15,8 +22,7 @@ export function isoTime(timeMs: number): string {
     dateKnown = new Date(day * dayMs).toISOString().slice(0, 'yyyy-mm-ddT'.length)
   }
   const ms = timeMs - day * dayMs
-  const seconds = Math.floor(ms / 1000)
-  const minutes = Math.floor(seconds / 60)
-  const clock = `${twoDigits[Math.floor(minutes / 60)]}:${twoDigits[minutes % 60]}:${twoDigits[seconds % 60]}`
-  return `${dateKnown}${clock}.${String(ms % 1000).padStart(3, '0')}Z`
+  const minute = Math.floor(ms / minuteMs)
+  const second = Math.floor(ms / 1000) % 60
+  return `${dateKnown}${minuteTexts[minute]}${secondTexts[second]}${msTexts[ms % 1000]}`
 }

@@ -3,10 +3,10 @@ import { systemClock, type Clock } from '../pipeline/clock.js'
 import { Semaphore } from '../pipeline/semaphore.js'
 import { sleep } from '../pipeline/sleep.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
-import type { Analyser, Cancellable } from './analyser.js'
-import type { Analysis } from './analysis.js'
+import type { Analyser } from './analyser.js'
+import { Call, type CallHost, type CallResult, type CallRole, type Done } from './call.js'
 import { CallCutter } from './call-cutter.js'
-import { CallLog, type Call, type CallRole, type Verdict } from './call-log.js'
+import { CallLog, type Verdict } from './call-log.js'
 import { classifyNlpError } from './classify-nlp-error.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
 import { Outage } from './outage.js'
@@ -41,20 +41,6 @@ export type NlpTelemetry = Pick<
   | 'dependencyStillDown'
   | 'dependencyUp'
 >
-
-export type CallResult =
-  | { readonly status: 'ok'; readonly analyses: readonly Analysis[]; readonly startedMs: number }
-  | {
-      readonly status: 'failed'
-      readonly error: EnrichdError
-      readonly startedMs: number
-      /** On the scale of `verdict`. */
-      readonly beganAt: number
-    }
-  /** It was not made, or it was cut off, because its record's waiting or the process is over. */
-  | { readonly status: 'stopped' }
-
-type Done = (result: CallResult) => void
 
 const stopped = { status: 'stopped' } as const
 
@@ -196,30 +182,27 @@ export class NlpService {
 
   #attempt(texts: readonly string[], role: CallRole, done: Done): void {
     const { analyser, telemetry } = this.#options
-    const startedMs = this.#clock.now()
-    const call = this.#log.begin({ startedMs, role, texts, onAnswered: this.#answered })
+    const call = new Call(this.#host, { role, texts, startedMs: this.#clock.now(), asker: done })
+    this.#log.began(call)
     telemetry.nlpInFlight(this.#log.inFlight)
     this.#silence.arm()
-    analyser.analyse(texts, call).then(
-      (analyses) => {
-        this.#answered(call)
-        done({ status: 'ok', analyses, startedMs })
-      },
-      async (thrown: unknown) => {
-        const result = await this.#broken(call, thrown)
-        this.#giveBack(call)
-        done(result)
-      },
-    )
+    analyser.analyse(texts, call)
   }
 
-  /** At the moment of the answer where the analyser tells, else once its promise has. */
-  readonly #answered = (answered: Cancellable): void => {
-    const call = answered as Call
-    if (call.answered) return
-    call.answered = true
-    this.#succeeded(call)
-    this.#giveBack(call)
+  readonly #host: CallHost = {
+    answered: (call) => {
+      this.#succeeded(call)
+      this.#giveBack(call)
+    },
+    done: ({ asker, startedMs }, analyses) => {
+      asker({ status: 'ok', analyses, startedMs })
+    },
+    failed: (call, thrown) => {
+      void this.#broken(call, thrown).then((result) => {
+        this.#giveBack(call)
+        call.asker(result)
+      })
+    },
   }
 
   /** The permit of a question is its asker's. */

@@ -28,6 +28,11 @@ class Listeners {
   }
 }
 
+interface Linked {
+  readonly signal: AbortSignal
+  readonly abort: () => void
+}
+
 /**
  * Whatever ends the waiting of a record: the drain, the cut-off, its lost lease. Looking is free; the signals are linked only
  * once somebody waits, and unlinked by `dispose`.
@@ -35,8 +40,7 @@ class Listeners {
 export class Stop {
   readonly #signals: readonly AbortSignal[]
   readonly #lease: AbortSignal | undefined
-  #linked: AbortController | undefined
-  #abort: () => void = () => undefined
+  #linked: Linked | undefined
 
   constructor(signals: readonly AbortSignal[], lease?: AbortSignal) {
     this.#signals = signals
@@ -50,22 +54,24 @@ export class Stop {
 
   /** Aborted as soon as one of the signals is. */
   get signal(): AbortSignal {
-    if (this.#linked === undefined) {
-      const linked = new AbortController()
-      this.#linked = linked
-      this.#abort = () => {
-        linked.abort(new Error('stopped'))
-      }
-      for (const signal of this.#all()) (listeners.get(signal) ?? new Listeners(signal)).add(this.#abort)
-      if (this.stopped) this.#abort()
-    }
+    this.#linked ??= this.#link()
     return this.#linked.signal
   }
 
   /** Lets go of the signals. */
   dispose(): void {
     if (this.#linked === undefined) return
-    for (const signal of this.#all()) listeners.get(signal)?.delete(this.#abort)
+    for (const signal of this.#all()) listeners.get(signal)?.delete(this.#linked.abort)
+  }
+
+  #link(): Linked {
+    const controller = new AbortController()
+    const abort = () => {
+      controller.abort(new Error('stopped'))
+    }
+    for (const signal of this.#all()) (listeners.get(signal) ?? new Listeners(signal)).add(abort)
+    if (this.stopped) abort()
+    return { signal: controller.signal, abort }
   }
 
   #all(): readonly AbortSignal[] {

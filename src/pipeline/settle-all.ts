@@ -1,5 +1,6 @@
 import { abortReason } from './abort-reason.js'
 import type { Failure } from './intake.js'
+import { nextReady } from './ready-iterator.js'
 
 export interface SettleAllOptions<T> {
   readonly finish: (item: T) => void | Promise<void>
@@ -44,7 +45,9 @@ export async function settleAll<T>(items: AsyncIterable<T>, options: SettleAllOp
   }
   signal?.addEventListener('abort', close, { once: true })
   try {
-    for (let result = await iterator.next(); result.done !== true; result = await iterator.next()) {
+    for (;;) {
+      const result = nextReady(iterator) ?? (await iterator.next())
+      if (result.done === true) break
       const finishing = finish(result.value)
       if (finishing === undefined) continue
       pending++

@@ -114,21 +114,22 @@ class Collector {
     if (this.#reading !== 'idle' || !this.#hasRoom) return
     this.#reading = 'pending'
     this.#upstream ??= this.#source[Symbol.asyncIterator]()
-    this.#upstream.next().then(
-      (result) => {
-        if (this.#reading === 'stopped') return
-        this.#reading = result.done === true ? 'ended' : 'idle'
-        if (result.done !== true) this.#add(result.value)
-        this.#read()
-        if (result.done === true || this.#passing.length > 0 || this.#due) this.#wake()
-      },
-      (cause: unknown) => {
-        if (this.#reading === 'stopped') return
-        this.#reading = 'ended'
-        this.#error = { cause }
-        this.#wake()
-      },
-    )
+    this.#upstream.next().then(this.#came, this.#failed)
+  }
+
+  readonly #came = (result: IteratorResult<In>): void => {
+    if (this.#reading === 'stopped') return
+    this.#reading = result.done === true ? 'ended' : 'idle'
+    if (result.done !== true) this.#add(result.value)
+    this.#read()
+    if (result.done === true || this.#passing.length > 0 || this.#due) this.#wake()
+  }
+
+  readonly #failed = (cause: unknown): void => {
+    if (this.#reading === 'stopped') return
+    this.#reading = 'ended'
+    this.#error = { cause }
+    this.#wake()
   }
 
   #add(delivery: In): void {

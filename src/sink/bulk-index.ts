@@ -1,8 +1,9 @@
 import type { Delivery, Finished } from '../delivery/delivery.js'
 import type { EnrichedDocument } from '../delivery/document.js'
 import type { Stage } from '../pipeline/stage.js'
-import { BulkLine, type BulkLineOptions } from './bulk-line.js'
 import { Intake, type Failure } from '../pipeline/intake.js'
+import type { ReadyIterator } from '../pipeline/ready-iterator.js'
+import { BulkLine, type BulkLineOptions } from './bulk-line.js'
 
 export interface IndexBatchesOptions extends BulkLineOptions {
   /** Aborted at the drain's deadline: requests in flight are cancelled and all that is not settled is released. */
@@ -38,7 +39,7 @@ export function indexBatches(options: IndexBatchesOptions): Stage<Batch, Finishe
 }
 
 /** open ──the source ends or fails──▶ ending ──nothing is unfinished, return()──▶ closing ──nothing runs──▶ closed */
-class BulkIndex implements AsyncIterator<Finished> {
+class BulkIndex implements ReadyIterator<Finished> {
   readonly #line: BulkLine
   readonly #intake: Intake<Batch>
   readonly #cutOff: AbortSignal | undefined
@@ -66,6 +67,12 @@ class BulkIndex implements AsyncIterator<Finished> {
     const next = this.#line.outbox.next()
     this.#changed()
     return next
+  }
+
+  nextReady(): IteratorResult<Finished> | undefined {
+    const ready = this.#line.outbox.nextReady()
+    if (ready !== undefined) this.#changed()
+    return ready
   }
 
   async return(): Promise<IteratorResult<Finished>> {

@@ -118,32 +118,35 @@ const largeBodyBytes = 1_048_576
 
 /** NDJSON: an action and a document for each item. The documents are taken as they are, serialised once and before. */
 function bulkBodyOf(items: readonly BulkItem[], opType: OpType): string | Buffer {
-  let index = ''
-  let action = ''
-  const actions = items.map((item) => {
-    if (item.index !== index) {
-      index = item.index
-      action = `{"${opType}":{"_index":${JSON.stringify(index)},"_id":`
-    }
-    return `${action}${JSON.stringify(item.id)}}}\n`
-  })
+  const actionOf = actions(opType)
   let bytes = 0
   for (const { document } of items) bytes += document.bytes
-  if (bytes >= largeBodyBytes) return largeBodyOf(items, actions)
+  if (bytes >= largeBodyBytes) return largeBodyOf(items, items.map(actionOf))
   let body = ''
-  for (const [position, item] of items.entries()) body += `${actions[position] ?? ''}${item.document.body}\n`
+  for (const item of items) body += `${actionOf(item)}${item.document.body}\n`
   return body
 }
 
+/** The line before an item's document. Most items go where the one before went. */
+function actions(opType: OpType): (item: BulkItem) => string {
+  let last: string | undefined
+  let beginning = ''
+  return ({ index, id }) => {
+    if (index !== last) beginning = `{"${opType}":{"_index":${JSON.stringify(index)},"_id":`
+    last = index
+    return `${beginning}${JSON.stringify(id)}}}\n`
+  }
+}
+
 /** As one text, megabytes would be copied three times: put together, made flat, and turned into bytes. */
-function largeBodyOf(items: readonly BulkItem[], actions: readonly string[]): Buffer {
+function largeBodyOf(items: readonly BulkItem[], actionLines: readonly string[]): Buffer {
   let bytes = 0
   for (const [position, { document }] of items.entries())
-    bytes += Buffer.byteLength(actions[position] ?? '') + document.bytes + 1
+    bytes += Buffer.byteLength(actionLines[position] ?? '') + document.bytes + 1
   const body = Buffer.allocUnsafeSlow(bytes)
   let at = 0
   for (const [position, { document }] of items.entries()) {
-    at += body.write(actions[position] ?? '', at)
+    at += body.write(actionLines[position] ?? '', at)
     at += body.write(document.body, at)
     at += body.write('\n', at)
   }

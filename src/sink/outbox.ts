@@ -22,6 +22,12 @@ export class Outbox {
     this.#held += records
   }
 
+  /** See `ReadyIterator`. */
+  nextReady(): IteratorResult<Finished> | undefined {
+    if (this.#finished.length > 0) this.#held--
+    return this.#finished.nextReady()
+  }
+
   next(): Promise<IteratorResult<Finished>> {
     if (this.#finished.length > 0) this.#held--
     return this.#finished.next()

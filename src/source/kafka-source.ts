@@ -60,6 +60,8 @@ export class KafkaSource implements RecordSource {
   readonly #member: GroupMember
   readonly #committer: Committer
   readonly #owned = new Map<string, OwnedPartition>()
+  /** The same by the lease of their records: looked up for every record, and a name would have to be put together for it. */
+  readonly #leased = new Map<AbortSignal, OwnedPartition>()
   readonly #memory = new SettledMemory()
   #joined = false
   #isMember = false
@@ -136,7 +138,7 @@ export class KafkaSource implements RecordSource {
   /** The record is done, downstream has it for certain: its offset may be committed. */
   settle(record: SourceRecord): void {
     this.#feed.finished(record)
-    const owned = record.lease.aborted ? undefined : this.#owned.get(partitionKey(record))
+    const owned = this.#leased.get(record.lease)
     if (owned === undefined) {
       this.#memory.settled(record)
       return
@@ -210,7 +212,7 @@ export class KafkaSource implements RecordSource {
     const gained = assignment
       .filter((each) => !this.#owned.has(partitionKey(each)))
       .map((each) => new OwnedPartition(each))
-    for (const owned of gained) this.#owned.set(partitionKey(owned), owned)
+    for (const owned of gained) this.#own(owned)
     if (gained.length > 0) this.#recallSettled(gained)
     // The client remembers what was paused when it was ours before.
     this.#member.resume(gained)
@@ -222,6 +224,11 @@ export class KafkaSource implements RecordSource {
     this.#joining = false
     this.#feed.flow()
     return kept.flatMap((owned) => owned.readFrom)
+  }
+
+  #own(owned: OwnedPartition): void {
+    this.#owned.set(partitionKey(owned), owned)
+    this.#leased.set(owned.lease, owned)
   }
 
   /** What the owner before us had settled beyond its commit is skipped; asked for before the first record passes. */
@@ -246,6 +253,7 @@ export class KafkaSource implements RecordSource {
     if (partitions.length === 0) return
     for (const owned of partitions) {
       this.#owned.delete(partitionKey(owned))
+      this.#leased.delete(owned.lease)
       this.#memory.keep(owned)
       owned.end()
     }
@@ -260,7 +268,7 @@ export class KafkaSource implements RecordSource {
       const expected = owned.ledger.position ?? owned.committed ?? 0
       this.#options.telemetry.offsetsOutOfRange(partition, expected)
       this.#revoke([owned])
-      this.#owned.set(partitionKey(partition), new OwnedPartition(partition))
+      this.#own(new OwnedPartition(partition))
       if (!this.#feed.ended) this.#member.resume([partition])
     }
     this.#memory.forget(partition)
@@ -288,17 +296,15 @@ export class KafkaSource implements RecordSource {
   }
 
   /** Waits until the record may pass; false where it may not any more, or its partition is full and was paused. */
-  async #room(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): Promise<boolean> {
-    for (;;) {
-      if (signal.aborted || this.#feed.ended || owned.lease.aborted) return false
-      if (this.#isFull(owned)) {
-        owned.paused = true
-        this.#member.pause([owned])
-        return false
-      }
-      if (this.#feed.hasRoom(record.bytes)) return true
-      await this.#feed.roomMayBe(signal)
+  #room(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): boolean | Promise<boolean> {
+    if (signal.aborted || this.#feed.ended || owned.lease.aborted) return false
+    if (this.#isFull(owned)) {
+      owned.paused = true
+      this.#member.pause([owned])
+      return false
     }
+    if (this.#feed.hasRoom(record.bytes)) return true
+    return this.#feed.roomMayBe(signal).then(() => this.#room(record, owned, signal))
   }
 
   #isFull({ ledger }: OwnedPartition): boolean {

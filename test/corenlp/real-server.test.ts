@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { assembleAnalyser } from '../../src/assembly/assemble-nlp.js'
-import type { Analyser } from '../../src/enrich/analyser.js'
+import { analyseOnce, type Analyser } from '../../src/enrich/analyser.js'
 import type { Analysis } from '../../src/enrich/analysis.js'
 import { silentTelemetry } from '../../src/telemetry/silent-telemetry.js'
 import { runCommand } from '../commands/support/run-command.js'
@@ -43,14 +43,14 @@ describe("Stanford's own server", { skip: url === '' && 'npm run test:corenlp st
 
   it('answers one text a request, whatever characters are in it, with offsets in UTF-16 units', async () => {
     for (const [text, expected] of samples) {
-      const [analysis] = await single.analyse([text], { canceller: undefined })
+      const [analysis] = await analyseOnce(single, [text])
       assertFound(analysis, text, expected)
     }
   })
 
   it('answers several texts a request: each has its own entities, with offsets of its own', async () => {
     const texts = samples.map(([text]) => text)
-    const analyses = await batched.analyse(texts, { canceller: undefined })
+    const analyses = await analyseOnce(batched, texts)
     assert.equal(analyses.length, texts.length)
     for (const [at, [text, expected]] of samples.entries()) assertFound(analyses[at], text, expected)
   })

@@ -106,23 +106,28 @@ async function simulate(options: {
   })
   const analyse = analyser.analyse.bind(analyser)
   const count = { ok: 0, refused: 0 }
-  analyser.analyse = async (texts, call) => {
+  analyser.analyse = (texts, call) => {
     const before = analyser.behave
     const accepted = serving < k
     if (accepted) serving++
     analyser.behave = () => (accepted ? 'ok' : overloaded)
-    try {
-      const pending = analyse(texts, call)
-      analyser.behave = before
-      const result = await pending
-      count.ok++
-      return result
-    } catch (error) {
-      count.refused++
-      throw error
-    } finally {
+    const counted = (outcome: 'ok' | 'refused') => {
+      count[outcome]++
       if (accepted) serving--
     }
+    analyse(texts, {
+      canceller: undefined,
+      answered: () => call.answered(),
+      done: (analyses) => {
+        counted('ok')
+        call.done(analyses)
+      },
+      failed: (error) => {
+        counted('refused')
+        call.failed(error)
+      },
+    })
+    analyser.behave = before
   }
   const never = new AbortController().signal
   const service = new NlpService({

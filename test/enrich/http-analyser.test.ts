@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer as createHttp, request as httpRequest } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import type { Cancellable } from '../../src/enrich/analyser.js'
+import { analyseOnce, PromisedCall } from '../../src/enrich/analyser.js'
 import { HttpAnalyser, type HttpAnalyserOptions } from '../../src/enrich/http-analyser.js'
 import { enrichdProtocol } from '../../src/enrich/protocols/enrichd.js'
 import { proxyFor } from '../../src/enrich/proxy-for.js'
@@ -10,7 +10,6 @@ import { EnrichdError } from '../../src/errors.js'
 import { startFakeNlp, type FakeNlpOptions } from '../support/fake-nlp.js'
 
 const protocol = enrichdProtocol({ path: '/' })
-const newCall = (): Cancellable => ({ canceller: undefined })
 
 async function setUp(
   t: TestContext,
@@ -23,7 +22,7 @@ async function setUp(
     await analyser.close()
     await nlp.close()
   })
-  return { nlp, analyser, analyse: (...texts: string[]) => analyser.analyse(texts, newCall()) }
+  return { nlp, analyser, analyse: (...texts: string[]) => analyseOnce(analyser, texts) }
 }
 
 const rejectsWith = (promise: Promise<unknown>, code: string, kind: string) =>
@@ -50,7 +49,7 @@ test('connections are kept and used again, one for each call at a time', async (
   const analyser = new HttpAnalyser({ url, protocol, timeoutMs: 2000 })
   t.after(() => analyser.close())
   for (let round = 0; round < 5; round++) {
-    await Promise.all(['a', 'b', 'c'].map((text) => analyser.analyse([text], newCall())))
+    await Promise.all(['a', 'b', 'c'].map((text) => analyseOnce(analyser, [text])))
   }
   assert.equal(ports.size, 3)
 })
@@ -65,7 +64,7 @@ test('headers and the bearer token are sent; the user wins over the protocol', a
   const headers = { 'X-Team': 'logs', Accept: 'application/x-json' }
   const analyser = new HttpAnalyser({ url, protocol, timeoutMs: 2000, headers, bearerToken: 'abc' })
   t.after(() => analyser.close())
-  await analyser.analyse(['x'], newCall())
+  await analyseOnce(analyser, ['x'])
   assert.equal(seen['authorization'], 'Bearer abc')
   assert.equal(seen['x-team'], 'logs')
   assert.equal(seen['accept'], 'application/x-json')
@@ -109,7 +108,7 @@ test('nobody there is an outage, and so is a name that nobody knows', async (t) 
   await rejectsWith(analyse('x'), 'NLP_UNREACHABLE', 'outage')
   const nowhere = new HttpAnalyser({ url: 'http://nlp.invalid/', protocol, timeoutMs: 2000 })
   t.after(() => nowhere.close())
-  await rejectsWith(nowhere.analyse(['x'], newCall()), 'NLP_UNREACHABLE', 'outage')
+  await rejectsWith(analyseOnce(nowhere, ['x']), 'NLP_UNREACHABLE', 'outage')
 })
 
 for (const [what, settings, code, kind] of [
@@ -134,35 +133,35 @@ test('a port that speaks something else is a bad answer', async (t) => {
   const url = await listen(t, server)
   const analyser = new HttpAnalyser({ url, protocol, timeoutMs: 2000 })
   t.after(() => analyser.close())
-  await rejectsWith(analyser.analyse(['x'], newCall()), 'NLP_BAD_ANSWER', 'suspect')
+  await rejectsWith(analyseOnce(analyser, ['x']), 'NLP_BAD_ANSWER', 'suspect')
 })
 
 test('TLS against a plain port is a wrong setting', async (t) => {
   const { nlp } = await setUp(t)
   const analyser = new HttpAnalyser({ url: nlp.url.replace('http:', 'https:'), protocol, timeoutMs: 2000 })
   t.after(() => analyser.close())
-  await rejectsWith(analyser.analyse(['x'], newCall()), 'NLP_MISCONFIGURED', 'setting')
+  await rejectsWith(analyseOnce(analyser, ['x']), 'NLP_MISCONFIGURED', 'setting')
 })
 
 test('a call that is cancelled rejects with the reason at once, also while it is connecting', async (t) => {
   const { analyser } = await setUp(t, { settings: { fault: 'hang' } })
   for (const wait of [0, 50]) {
-    const call = newCall()
-    const analysing = analyser.analyse(['x'], call)
+    const call = new PromisedCall()
+    analyser.analyse(['x'], call)
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
     const reason = new Error('enough')
     call.canceller?.cancel(reason)
-    await assert.rejects(analysing, reason)
+    await assert.rejects(call.analyses, reason)
     assert.equal(call.canceller, undefined)
   }
 })
 
 test('a call that is cancelled before it is sent is never sent', async (t) => {
   const { nlp, analyser, analyse } = await setUp(t)
-  const call = newCall()
-  const analysing = analyser.analyse(['x'], call)
+  const call = new PromisedCall()
+  analyser.analyse(['x'], call)
   call.canceller?.cancel(new Error('enough'))
-  await assert.rejects(analysing, /enough/)
+  await assert.rejects(call.analyses, /enough/)
   await analyse('y')
   assert.equal(nlp.stats.requests, 1)
 })
@@ -173,7 +172,7 @@ test('a request that the client refuses fails its own call, and no other', async
   const headers = { 'proxy-authorization': 'not here' }
   const analyser = new HttpAnalyser({ ...options, headers })
   t.after(() => analyser.close())
-  const calls = ['x', 'y'].map((text) => analyser.analyse([text], newCall()))
+  const calls = ['x', 'y'].map((text) => analyseOnce(analyser, [text]))
   for (const call of calls) await assert.rejects(call, EnrichdError)
 })
 
@@ -200,7 +199,7 @@ test('through a proxy: plain http is forwarded, with the password that the proxy
   const proxyUrl = (await listen(t, proxy)).replace('http://', 'http://user:secret@')
   const analyser = new HttpAnalyser({ url: nlp.url, protocol, timeoutMs: 2000, proxyUrl })
   t.after(() => analyser.close())
-  assert.equal((await analyser.analyse(['x'], newCall())).length, 1)
+  assert.equal((await analyseOnce(analyser, ['x'])).length, 1)
   assert.deepEqual(seen, [`POST ${nlp.url} Basic ${Buffer.from('user:secret').toString('base64')}`])
 })
 
@@ -221,9 +220,9 @@ test('through a proxy: https is tunnelled, and a proxy that refuses is told from
   const proxyUrl = await listen(t, proxy)
   const analyser = new HttpAnalyser({ url: 'https://127.0.0.1:1/', protocol, timeoutMs: 2000, proxyUrl })
   t.after(() => analyser.close())
-  await rejectsWith(analyser.analyse(['x'], newCall()), 'NLP_MISCONFIGURED', 'setting')
+  await rejectsWith(analyseOnce(analyser, ['x']), 'NLP_MISCONFIGURED', 'setting')
   status = 502
-  await rejectsWith(analyser.analyse(['x'], newCall()), 'NLP_UNREACHABLE', 'outage')
+  await rejectsWith(analyseOnce(analyser, ['x']), 'NLP_UNREACHABLE', 'outage')
   assert.deepEqual(targets, ['127.0.0.1:1', '127.0.0.1:1'])
 })
 

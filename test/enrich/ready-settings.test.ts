@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { assembleAnalyser } from '../../src/assembly/assemble-nlp.js'
+import { analyseOnce } from '../../src/enrich/analyser.js'
 import { silentTelemetry } from '../../src/telemetry/silent-telemetry.js'
 import { load } from '../config/minimal.js'
 
@@ -40,7 +41,7 @@ async function against(t: TestContext, name: string, answer: unknown) {
   return {
     seen,
     analyse: async (text: string) => {
-      const [analysis] = await analyser.analyse([text], { canceller: undefined })
+      const [analysis] = await analyseOnce(analyser, [text])
       return analysis
     },
   }

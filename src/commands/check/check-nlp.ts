@@ -1,7 +1,7 @@
 import { assembleAnalyser } from '../../assembly/assemble-nlp.js'
 import { proxiesOf } from '../../assembly/proxies.js'
 import type { Config } from '../../config/schema.js'
-import type { Analyser } from '../../enrich/analyser.js'
+import { analyseOnce, type Analyser } from '../../enrich/analyser.js'
 import { EnrichdError } from '../../errors.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
 import { advise, inWords, type Finding, type Report } from '../finding.js'
@@ -57,7 +57,7 @@ type Outcome = Pick<Finding, 'status' | 'message'>
 async function call(analyser: Analyser, texts: readonly string[]): Promise<Outcome> {
   const startedMs = performance.now()
   try {
-    const analyses = await analyser.analyse(texts, { canceller: undefined })
+    const analyses = await analyseOnce(analyser, texts)
     const entities = analyses.reduce((sum, analysis) => sum + analysis.entities.length, 0)
     const ms = Math.round(performance.now() - startedMs)
     const severity = analyses[0]?.severity

@@ -3,7 +3,7 @@ import { recordDecoder } from '../../decode/decode.js'
 import type { Delivery, InFlight, SourceRecord } from '../../delivery/delivery.js'
 import type { EnrichedDocument } from '../../delivery/document.js'
 import type { LogRecord } from '../../delivery/log-record.js'
-import type { Analyser } from '../../enrich/analyser.js'
+import { analyseOnce, type Analyser } from '../../enrich/analyser.js'
 import type { Analysis, Enrichment } from '../../enrich/analysis.js'
 import { cutText } from '../../enrich/cut-text.js'
 import { buildDocument } from '../../enrich/document.js'
@@ -96,7 +96,7 @@ async function enrichmentOf(
   }
   const startedMs = performance.now()
   try {
-    const [analysis = { entities: [] }] = await analyser.analyse([text], { canceller: undefined })
+    const [analysis = { entities: [] }] = await analyseOnce(analyser, [text])
     const durationMs = performance.now() - startedMs
     print('nlp', analysisLines(analysis, { durationMs, truncated }))
     const { entities, severity } = analysis

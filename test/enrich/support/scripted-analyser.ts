@@ -1,5 +1,4 @@
-import type { Analyser, Cancellable } from '../../../src/enrich/analyser.js'
-import type { Analysis } from '../../../src/enrich/analysis.js'
+import type { Analyser, AnalyserCall } from '../../../src/enrich/analyser.js'
 import { EnrichdError, type ErrorCode, type FailureKind } from '../../../src/errors.js'
 import type { Clock } from '../../../src/pipeline/clock.js'
 
@@ -42,30 +41,28 @@ export class ScriptedAnalyser implements Analyser {
     this.behave = options.behave ?? (() => 'ok')
   }
 
-  analyse(texts: readonly string[], call: Cancellable): Promise<readonly Analysis[]> {
+  analyse(texts: readonly string[], call: AnalyserCall): void {
     const { clock, latencyMs = 10, timeoutMs = 10_000, failureMs = 1 } = this.#options
     this.calls.push({ texts, atMs: clock.now() })
     const behaviour = this.behave(texts, this.inFlight)
     this.maxInFlight = Math.max(this.maxInFlight, ++this.inFlight)
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void) => {
-        clock.clearTimeout(timer)
-        call.canceller = undefined
-        this.inFlight--
-        settle()
+    const end = (tell: () => void) => {
+      clock.clearTimeout(timer)
+      call.canceller = undefined
+      this.inFlight--
+      queueMicrotask(tell)
+    }
+    call.canceller = { cancel: (reason) => end(() => call.failed(reason)) }
+    const answer = () => {
+      if (behaviour === 'hang') end(() => call.failed(failure('suspect', 'NLP_TIMEOUT')))
+      else if (behaviour !== 'ok') end(() => call.failed(behaviour))
+      else {
+        this.answered.push(...texts)
+        end(() => call.done(texts.map(() => ({ entities: [], severity: 'low' as const }))))
       }
-      call.canceller = { cancel: (reason) => end(() => reject(reason)) }
-      const answer = () => {
-        if (behaviour === 'hang') end(() => reject(failure('suspect', 'NLP_TIMEOUT')))
-        else if (behaviour !== 'ok') end(() => reject(behaviour))
-        else {
-          this.answered.push(...texts)
-          end(() => resolve(texts.map(() => ({ entities: [], severity: 'low' as const }))))
-        }
-      }
-      const wait = behaviour === 'hang' ? timeoutMs : behaviour === 'ok' ? latencyMs : failureMs
-      const timer = clock.setTimeout(answer, typeof wait === 'number' ? wait : wait())
-    })
+    }
+    const wait = behaviour === 'hang' ? timeoutMs : behaviour === 'ok' ? latencyMs : failureMs
+    const timer = clock.setTimeout(answer, typeof wait === 'number' ? wait : wait())
   }
 
   async close(): Promise<void> {}

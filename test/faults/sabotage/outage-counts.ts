@@ -1,4 +1,5 @@
-import { NlpService, type CallResult } from '../../../src/enrich/nlp-service.js'
+import type { CallResult } from '../../../src/enrich/call.js'
+import { NlpService } from '../../../src/enrich/nlp-service.js'
 import { EnrichdError } from '../../../src/errors.js'
 
 const { call } = NlpService.prototype
