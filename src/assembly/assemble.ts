@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Config } from '../config/schema.js'
 import type { DeadLetterWriter } from '../dead-letter/dead-letter-writer.js'
 import { RejectionGuard, type RejectionGuardOptions } from '../dead-letter/rejection-guard.js'
+import { loopBusyShare } from '../enrich/busy-window.js'
 import type { EnrichOptions } from '../enrich/enrich.js'
 import { NlpService } from '../enrich/nlp-service.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
@@ -106,7 +107,7 @@ export async function assembleLine(config: Config, surroundings: LineSurrounding
   // Less than one more bulk is no backlog, and grows none.
   const backlogFrom = Math.min(config.elasticsearch.batchSize, config.pipeline.bufferSize / 2)
   const around = { analyser, draining, cutOff, telemetry }
-  const service = new NlpService({ ...config.nlp, ...around, probeIntervalMs })
+  const service = new NlpService({ ...config.nlp, ...around, probeIntervalMs, busyShare: loopBusyShare() })
   return {
     sink,
     deadLetters,

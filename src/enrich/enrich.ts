@@ -11,7 +11,7 @@ import type { LogRecord } from '../delivery/log-record.js'
 import { EnrichdError } from '../errors.js'
 import { systemClock, type Clock } from '../pipeline/clock.js'
 import { mapConcurrent, type Slot } from '../pipeline/map-concurrent.js'
-import { Semaphore } from '../pipeline/semaphore.js'
+import type { Semaphore } from '../pipeline/semaphore.js'
 import type { Stage } from '../pipeline/stage.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { analyseText, type Analysed, type AnalyseTextOptions, type RetryOptions } from './analyse-text.js'
@@ -159,7 +159,7 @@ class Enricher {
     if (batchSize > 1) {
       this.#batches = new BatchAsker({ service, batchSize, batchWaitMs, signals: this.#signals, clock })
     }
-    this.places = this.#batches ? new Semaphore(options.maxConcurrency * batchSize) : service.places
+    this.places = service.places
     this.#cache = cache && cache.maxEntries > 0 ? new AnswerCache({ ...cache, telemetry, clock }) : undefined
     this.#analysing = { service, asker: this.#batches ?? singleAsker(service), retry, telemetry, clock }
   }

@@ -4,6 +4,7 @@ import { Semaphore } from '../pipeline/semaphore.js'
 import { sleep } from '../pipeline/sleep.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Analyser } from './analyser.js'
+import { BusyWindow } from './busy-window.js'
 import { Call, type CallHost, type CallResult, type CallRole, type Done } from './call.js'
 import { CallCutter } from './call-cutter.js'
 import { CallLog, type Verdict } from './call-log.js'
@@ -18,6 +19,10 @@ export interface NlpServiceOptions {
   readonly analyser: Analyser
   /** Calls in flight at most, probes included; an integer of 1 or more. */
   readonly maxConcurrency: number
+  /** Default 1. Texts per call, at most what the analyser can: a record needs no call of its own. */
+  readonly batchSize?: number
+  /** See `BusyWindow`. Default: no call less is made while the thread is busy. */
+  readonly busyShare?: () => number
   /** Default true: the limit falls under 429, 503 and time-outs, and finds its way back. */
   readonly adaptive?: boolean
   /** Default 0, no limit. Probes are not counted. */
@@ -47,8 +52,8 @@ const stopped = { status: 'stopped' } as const
 /** Failures in a row before a service that cannot be reached counts as down: one may be a connection gone stale. */
 const failuresToTrip = 3
 
-/** A quarter more than calls, and no more than a turn of the event loop brings answers: none of them has to wait for its successor. */
-const placesFor = (calls: number): number => calls + Math.min(32, Math.ceil(calls / 4))
+/** While the thread is busy: records that a turn of the event loop is to bring answers for, and calls, where these carry more. */
+const perTurn = { records: 32, calls: 8 }
 
 /**
  * The NLP service as the line sees it: one door for every call, which waits while the service is down and decides whose fault a
@@ -62,9 +67,9 @@ const placesFor = (calls: number): number => calls + Math.min(32, Math.ceil(call
  *
  * It is up again once any call succeeds, or a text is rejected for its own sake.
  *
- * A call needs one of `permits`, taken by the caller. Their number is the concurrency limit. A record needs one of `places`, of which
- * there are some more: those whose turn has not come wait for a permit, ready to be sent, so that no slot waits for a record to be
- * pulled and decoded.
+ * A call needs one of `permits`, taken by the caller: as many as the service takes at once, or as are worth their while. A record needs one of `places`: with
+ * several texts a call, as many as fit into the calls. With one text a call there are some more than calls: those whose turn has
+ * not come wait for a permit, ready to be sent, so that no slot waits for a record to be pulled and decoded.
  */
 export class NlpService {
   readonly permits: Semaphore
@@ -77,6 +82,11 @@ export class NlpService {
   readonly #cutter: CallCutter
   readonly #limit: ConcurrencyLimit | undefined
   readonly #rate: RateLimit | undefined
+  readonly #batchSize: number
+  readonly #busy: BusyWindow | undefined
+  /** Calls in flight that are worth their while, and those that the service takes. */
+  #worthwhile: number
+  #taken: number
   /** The last text that succeeded; what is asked about when in doubt. */
   #lastGood: string | undefined
   #asking: Promise<unknown> | undefined
@@ -87,8 +97,12 @@ export class NlpService {
     const { maxConcurrency, adaptive = true, maxRequestsPerSecond = 0, telemetry } = options
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#batchSize = Math.min(options.batchSize ?? 1, options.analyser.maxTexts)
+    this.#worthwhile = maxConcurrency
+    this.#taken = maxConcurrency
     this.permits = new Semaphore(maxConcurrency)
-    this.places = new Semaphore(placesFor(maxConcurrency))
+    this.places = new Semaphore(this.#placesFor(maxConcurrency))
+    this.#busy = options.busyShare && this.#busyWindow(options.busyShare)
     this.#rate = maxRequestsPerSecond === 0 ? undefined : new RateLimit(maxRequestsPerSecond)
     this.#limit = adaptive ? this.#adaptiveLimit() : undefined
     telemetry.nlpConcurrencyLimit(maxConcurrency)
@@ -151,6 +165,7 @@ export class NlpService {
     this.#options.draining.removeEventListener('abort', this.#cutter.stopQuestions)
     this.#options.cutOff.removeEventListener('abort', this.#cutter.stopAll)
     this.#cutter.close()
+    this.#busy?.close()
     this.#silence.close()
     this.#outage.close()
   }
@@ -231,6 +246,7 @@ export class NlpService {
     this.#log.succeeded(call)
     telemetry.nlpRequestFinished(durationMs, 'ok', call.texts.length)
     telemetry.nlpInFlight(this.#log.inFlight)
+    this.#busy?.answered(call.texts.length)
     this.#lastGood = call.texts[0]
     this.#slowMs += (durationMs - this.#slowMs) * (durationMs > this.#slowMs ? 0.5 : 1 / 64)
     if (this.#outage.isDown) this.#outage.up()
@@ -333,10 +349,36 @@ export class NlpService {
   #adaptiveLimit(): ConcurrencyLimit {
     const { maxConcurrency: max, telemetry } = this.#options
     const onChange = (limit: number) => {
-      this.permits.resize(limit)
-      this.places.resize(placesFor(limit))
+      this.#taken = limit
+      this.#resize()
       telemetry.nlpConcurrencyLimit(limit)
     }
     return new ConcurrencyLimit({ max, onChange, clock: this.#clock })
+  }
+
+  #busyWindow(busyShare: () => number): BusyWindow | undefined {
+    const { maxConcurrency: max } = this.#options
+    const records = Math.max(perTurn.records, perTurn.calls * this.#batchSize)
+    const min = Math.ceil(records / this.#batchSize)
+    if (min >= max) return undefined
+    const onChange = (calls: number) => {
+      this.#worthwhile = calls
+      this.#resize()
+    }
+    return new BusyWindow({ min, max, perTurn: records, busyShare, onChange, clock: this.#clock })
+  }
+
+  #resize(): void {
+    const calls = Math.min(this.#taken, this.#worthwhile)
+    this.permits.resize(calls)
+    this.places.resize(this.#placesFor(calls))
+  }
+
+  /**
+   * One text a call: as many again as calls, and no more than a turn of the event loop brings answers, so that none of them has to
+   * wait for its successor.
+   */
+  #placesFor(calls: number): number {
+    return this.#batchSize > 1 ? calls * this.#batchSize : calls + Math.min(32, calls)
   }
 }

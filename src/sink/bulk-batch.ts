@@ -63,7 +63,8 @@ class Collector {
   #upstream: AsyncIterator<In> | undefined
   #reading: 'idle' | 'pending' | 'ended' | 'stopped' = 'idle'
   #error: { readonly cause: unknown } | undefined
-  #wake: () => void = () => {}
+  /** The consumer waits for a batch; see `#tell`. */
+  #waiting: (() => void) | undefined
   /** Not in flight any more. */
   #passing: In[] = []
   #filling: InFlight<EnrichedDocument>[] = []
@@ -88,7 +89,7 @@ class Collector {
         const batch = this.#take()
         if (batch !== undefined) yield batch
         else if (this.#reading === 'ended') break
-        else await new Promise<void>((resolve) => (this.#wake = resolve))
+        else await new Promise<void>((resolve) => (this.#waiting = resolve))
       }
       if (this.#error !== undefined) throw this.#error.cause
     } finally {
@@ -101,7 +102,7 @@ class Collector {
 
   stop(): void {
     if (this.#reading !== 'ended') this.#reading = 'stopped'
-    this.#wake()
+    this.#tell()
   }
 
   get #hasRoom(): boolean {
@@ -121,15 +122,24 @@ class Collector {
     if (this.#reading === 'stopped') return
     this.#reading = result.done === true ? 'ended' : 'idle'
     if (result.done !== true) this.#add(result.value)
-    this.#read()
-    if (result.done === true || this.#passing.length > 0 || this.#due) this.#wake()
+    const isReady = result.done === true || this.#passing.length > 0 || this.#due
+    // Whoever waits for the batch takes it as it is, and reads on then.
+    if (!isReady || !this.#tell()) this.#read()
+  }
+
+  /** Lets the consumer go on, if it waits. */
+  #tell(): boolean {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    waiting?.()
+    return waiting !== undefined
   }
 
   readonly #failed = (cause: unknown): void => {
     if (this.#reading === 'stopped') return
     this.#reading = 'ended'
     this.#error = { cause }
-    this.#wake()
+    this.#tell()
   }
 
   #add(delivery: In): void {
@@ -193,7 +203,7 @@ class Collector {
     }
     return this.#clock.setTimeout(() => {
       run()
-      this.#wake()
+      this.#tell()
     }, delayMs)
   }
 

@@ -37,7 +37,7 @@ export interface Bottleneck {
 
 /** From this part of a limit on, in use on average, it is the limit that holds the flow up. */
 const SATURATED = 0.85
-const BUSY_LOOP = 0.9
+const BUSY_LOOP = 0.85
 /** What is further down the line holds up everything above it, so it is named first. */
 const downstreamFirst: readonly Dependency[] = ['dead-letter', 'elasticsearch', 'nlp', 'kafka']
 

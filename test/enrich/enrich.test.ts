@@ -38,7 +38,7 @@ test('a place is taken before a record is pulled, and a permit before it is sent
   bench.run()
   bench.send(...texts(20))
   await bench.clock.pass(50)
-  assert.equal(bench.source.pulled, 5)
+  assert.equal(bench.source.pulled, 8)
   assert.equal(bench.analyser.calls.length, 4)
 })
 

@@ -45,7 +45,8 @@ describe('of several topics', () => {
       await indexed(80, 'both')
       assert.equal((await daemon.stop()).code, 0, daemon.tail())
       assert.equal(new Set(nlp.answered).size, 80)
-      assert.equal(nlp.answered.length, 80)
+      // That it is another topic may be noticed only when it has been read already: then it is read once more.
+      assert.ok([80, 100].includes(nlp.answered.length), `${nlp.answered.length} texts answered`)
       assert.equal(await bed.es.count(line.index), 80)
     },
   )

@@ -59,6 +59,15 @@ test('batches are of the size asked for, the last one of what is left', async ()
   assert.deepEqual(batches.flatMap(offsets), [...Array(120).keys()])
 })
 
+test('a batch that somebody waits for is of the size asked for, however many documents come at once', async () => {
+  const waiting = records(120).values()
+  const quick: AsyncIterable<In> = {
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(waiting.next() as IteratorResult<In>) }),
+  }
+  const batches = batchForBulk({ ...options, maxBatchSize: 500 })(quick)[Symbol.asyncIterator]()
+  assert.deepEqual(offsets((await batches.next()).value as In[]), [...Array(50).keys()])
+})
+
 test('a batch ends before it has more bytes than allowed, and a larger document goes alone', async () => {
   const documents = [600, 600, 900, 50 + actionBytes, 2000, 600].map((bytes, offset) => sized(offset, bytes))
   const batches = await toArray(batchForBulk({ ...options, batchBytes: 1350 })(fromArray(documents)))
