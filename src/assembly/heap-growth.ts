@@ -17,9 +17,9 @@ type Growth = keyof typeof growths
 
 const intervalMs = 100
 /** With the queue half full: the share of its time for which the event loop is busy, and after how many intervals on end. */
-const backlog = { busyShare: 0.5, youngIntervals: 20, mediumIntervals: 50 }
+const backlog = { busyShare: 0.5, youngIntervals: 30, mediumIntervals: 50 }
 /** Whatever waits. */
-const busy = { busyShare: 0.75, youngIntervals: 20 }
+const busy = { busyShare: 0.75, youngIntervals: 30 }
 const full = { busyShare: 0.9, ampleIntervals: 20 }
 
 export interface HeapGrowthOptions {
@@ -53,10 +53,11 @@ export function collectSooner(): void {
 
 /**
  * Lets the heap grow further while there is work to catch up with, where `maxBufferedBytes` is 64 MiB or more. The young
- * generation: as far as its thread lets it, once a backlog has waited, or the event loop was busy, for two seconds. The old
- * one: to twice what is alive once a backlog has waited for five seconds, since collecting sooner costs 7 % of the CPU time
- * of a record with C = 256 (four interleaved runs; after three seconds it is 8 MiB more at 5,000 records a second, left to
- * V8 it is 90), and as V8 has it while the event loop is busy all the time.
+ * generation: as far as its thread lets it, once a backlog has waited, or the event loop was busy, for three seconds; at its start
+ * a daemon takes two to catch up with 5,000 records a second, and grew by 20 MiB at that in one run of five. The old one: to twice
+ * what is alive once a backlog has waited for five seconds, since collecting sooner costs 7 % of the CPU time of a record with
+ * C = 256 (four interleaved runs; after three seconds it is 8 MiB more at 5,000 records a second, left to V8 it is 90), and as
+ * V8 has it while the event loop is busy all the time.
  */
 export function watchHeapGrowth({ maxBufferedBytes, bufferSize, waiting }: HeapGrowthOptions): void {
   const ample = maxBufferedBytes >= ampleBytes

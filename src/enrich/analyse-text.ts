@@ -53,6 +53,13 @@ export interface Question {
   readonly stop: Stop
 }
 
+/** Who asked, and is told once. */
+export interface Listener {
+  readonly done: (analysed: Analysed) => void
+  /** A fault of ours. */
+  readonly failed: (error: unknown) => void
+}
+
 type Failed = Extract<CallResult, { status: 'failed' }>
 
 const stopped = { status: 'stopped' } as const
@@ -60,12 +67,12 @@ const stopped = { status: 'stopped' } as const
 /**
  * Asks until there is an answer, the text is to blame, or the waiting is over. An outage or a wrong setting never counts as an
  * attempt and is waited out for as long as it takes; a suspect failure counts only where something speaks for the service
- * (`NlpService.judge`). Between two tries the place is given back; while the whole line waits, it is kept. `done` is called once.
+ * (`NlpService.judge`). Between two tries the place is given back; while the whole line waits, it is kept. Ends with `done`, or with `failed` where a fault of ours ends it.
  */
 export function analyseText(
   question: Question,
   options: AnalyseTextOptions,
-  done: (analysed: Analysed) => void,
+  { done, failed }: Listener,
 ): void {
   if (question.stop.stopped) {
     done(stopped)
@@ -74,7 +81,7 @@ export function analyseText(
   options.asker.ask(question.text, { alone: false, stop: question.stop }, (result) => {
     if (result.status === 'ok')
       done(answered(result.analyses[0], { attempts: 1, startedMs: result.startedMs }))
-    else void askAgain(question, options, result).then(done)
+    else void askAgain(question, options, result).then(done, failed)
   })
 }
 

@@ -32,7 +32,7 @@ export class AnswerCache {
     this.#telemetry = telemetry
   }
 
-  /** Like `analyseText`; an answer that cost no call has 0 attempts. Never rejects. */
+  /** Like `analyseText`; an answer that cost no call has 0 attempts. Rejects only for a fault of ours. */
   async analyse(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
     const { text, slot, stop } = question
     const known = this.#answers.get(text)
@@ -57,8 +57,8 @@ export class AnswerCache {
 
   async #ask(question: Question, options: AnalyseTextOptions): Promise<Analysed> {
     this.#telemetry.nlpCache(0, 0, 1)
-    const asking = new Promise<Analysed>((resolve) => {
-      analyseText(question, options, resolve)
+    const asking = new Promise<Analysed>((resolve, reject) => {
+      analyseText(question, options, { done: resolve, failed: reject })
     })
     this.#underWay.set(question.text, asking)
     const analysed = await asking

@@ -2,11 +2,9 @@ import { performance } from 'node:perf_hooks'
 import { systemClock, type Clock } from '../pipeline/clock.js'
 
 export interface BusyWindowOptions {
-  /** Calls in flight at least, whatever is measured; an integer from 1. */
-  readonly min: number
-  /** Nor more than these; an integer from `min`. The window begins here. */
+  /** The window never goes above; an integer from `perTurn`. It begins here. */
   readonly max: number
-  /** Answered records that a turn of the event loop is to bring while it is busy: enough for a turn to be worth its while. */
+  /** Answers that a turn of the event loop is to bring, enough for it to be worth its while; an integer from 1. Never fewer calls. */
   readonly perTurn: number
   /** Told of each change. */
   readonly onChange: (calls: number) => void
@@ -16,32 +14,30 @@ export interface BusyWindowOptions {
 }
 
 const intervalMs = 100
-/** What one interval counts for in the means. */
+/** What one interval counts for in the mean of the busy share. */
 const weight = 0.2
-/** Below, the line waits for others, and the window is as wide as can be. */
-const idleShare = 0.8
-/** From here on it is this thread that the line waits for. */
-const fullShare = 0.85
+/** Below, the line waits for others, and every call counts. */
+const busyFrom = 0.85
 /** A window changes by these factors at most, in one interval. */
 const change = { least: 0.5, most: 1.25 }
 
 /**
- * How many calls are worth having in flight while the thread itself is what holds the line up. Then more of them only wait for
- * it, and all that wait are carried through every garbage collection and out of the processor's caches. While the event loop is
- * busy all the time, the window follows the answers that one turn of it brings, by Little's law: too many in flight, and
- * they have piled up. As soon as the loop has time to spare again, because the service is slow or there is little to do, the
- * window is as wide as ever: then every record in flight counts.
+ * How many calls are worth having in flight while the thread itself is what holds the line up. Those that it cannot deal with yet only
+ * wait for it, and are carried through every garbage collection and out of the processor's caches meanwhile. How many wait is
+ * told by the answers that one turn of the event loop brings: what is above `perTurn` is taken off the window, what is missing is put
+ * back. The service's own share, its latency times the rate (Little's law), stays in flight. While the loop has time to spare, because the
+ * service is slow or there is little to do, the window is as wide as can be.
  *
- * Measured with C = 256 and a service without latency: docs/performance.md, "CPU-bound".
+ * Measured with C = 256: docs/performance.md, "CPU-bound".
  */
 export class BusyWindow {
   readonly #options: BusyWindowOptions
   readonly #clock: Clock
   #calls: number
   #timer: unknown
-  /** Means of late. */
+  #closed = false
+  /** Mean of late. */
   #busy = 0
-  #perTurn = 0
   /** Since the last look. */
   #answers = 0
   #turns = 0
@@ -49,27 +45,29 @@ export class BusyWindow {
 
   /** @throws RangeError for a bound that is none */
   constructor(options: BusyWindowOptions) {
-    const { min, max, clock = systemClock } = options
-    if (!Number.isInteger(min) || min < 1) throw new RangeError(`min must be an integer from 1, not ${min}`)
-    if (!Number.isInteger(max) || max < min)
-      throw new RangeError(`max must be an integer from ${min}, not ${max}`)
+    const { perTurn, max, clock = systemClock } = options
+    if (!Number.isInteger(perTurn) || perTurn < 1)
+      throw new RangeError(`perTurn must be an integer from 1, not ${perTurn}`)
+    if (!Number.isInteger(max) || max < perTurn)
+      throw new RangeError(`max must be an integer from ${perTurn}, not ${max}`)
     this.#options = options
     this.#clock = clock
     this.#calls = max
   }
 
-  /** An answer for so many records has come. */
-  answered(records: number): void {
-    this.#answers += records
+  /** The answer to a call has come. */
+  answered(): void {
+    this.#answers++
     if (this.#inTurn) return
     this.#inTurn = true
     this.#turns++
     queueMicrotask(this.#endTurn)
-    if (this.#timer === undefined) this.#lookLater()
+    if (this.#timer === undefined && !this.#closed) this.#lookLater()
   }
 
-  /** Lets go of its timer. Idempotent. */
+  /** Lets go of its timer, for good. Idempotent. */
   close(): void {
+    this.#closed = true
     this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
@@ -84,21 +82,22 @@ export class BusyWindow {
 
   readonly #look = (): void => {
     this.#timer = undefined
+    const answersPerTurn = this.#answers / this.#turns
     const isQuiet = this.#turns === 0
     this.#busy += weight * (this.#options.busyShare() - this.#busy)
-    if (!isQuiet) this.#perTurn += weight * (this.#answers / this.#turns - this.#perTurn)
     this.#answers = 0
     this.#turns = 0
-    this.#set(isQuiet || this.#busy < idleShare ? this.#options.max : this.#adjusted())
+    this.#set(isQuiet || this.#busy < busyFrom ? this.#options.max : this.#adjusted(answersPerTurn))
     // In a quiet time the next answer sets it going again.
     if (!isQuiet) this.#lookLater()
   }
 
-  #adjusted(): number {
-    if (this.#busy < fullShare) return this.#calls
-    const { min, max, perTurn } = this.#options
-    const factor = Math.min(change.most, Math.max(change.least, perTurn / this.#perTurn))
-    return Math.max(min, Math.min(max, Math.round(this.#calls * factor)))
+  #adjusted(answersPerTurn: number): number {
+    const { perTurn, max } = this.#options
+    const calls = this.#calls
+    const wanted = calls + perTurn - answersPerTurn
+    const next = Math.round(Math.min(calls * change.most, Math.max(calls * change.least, wanted)))
+    return Math.min(max, Math.max(perTurn, next))
   }
 
   #set(calls: number): void {

@@ -100,10 +100,15 @@ function originJson(record: SourceRecord): string {
 
 /** By topic, and there by partition: text that is put together of fewer pieces is less garbage. */
 const untilOffset = new Map<string, string[]>()
+/** Topics by a pattern may come and go. */
+const mostTopics = 1000
 
 function kafkaUntilOffset(topic: string, partition: number): string {
   let ofTopic = untilOffset.get(topic)
-  if (ofTopic === undefined) untilOffset.set(topic, (ofTopic = []))
+  if (ofTopic === undefined) {
+    if (untilOffset.size === mostTopics) untilOffset.clear()
+    untilOffset.set(topic, (ofTopic = []))
+  }
   return (ofTopic[partition] ??=
     `"kafka":{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`)
 }

@@ -88,6 +88,8 @@ export function enrich(options: EnrichOptions): Stage<In, Out> {
   atLeast('retry.limit', retry.limit, 1)
   atLeast('maxConcurrency', maxConcurrency, 1)
   atLeast('window', window, maxConcurrency * batchSize)
+  if (options.service !== undefined && options.service.batchSize !== batchSize)
+    throw new RangeError(`the service's calls carry ${options.service.batchSize} texts, not ${batchSize}`)
   return (source) => ({ [Symbol.asyncIterator]: () => open(source, { ...options, batchSize }) })
 }
 
@@ -192,8 +194,8 @@ class Enricher {
           reject(error instanceof Error ? error : new Error(String(error)))
         }
       }
-      if (this.#cache) void this.#cache.analyse(question, this.#analysing).then(done)
-      else analyseText(question, this.#analysing, done)
+      if (this.#cache) void this.#cache.analyse(question, this.#analysing).then(done, reject)
+      else analyseText(question, this.#analysing, { done, failed: reject })
     })
   }
 

@@ -52,8 +52,8 @@ const stopped = { status: 'stopped' } as const
 /** Failures in a row before a service that cannot be reached counts as down: one may be a connection gone stale. */
 const failuresToTrip = 3
 
-/** While the thread is busy: records that a turn of the event loop is to bring answers for, and calls, where these carry more. */
-const perTurn = { records: 32, calls: 8 }
+/** While the thread is busy, a turn of the event loop is to bring answers for so many records, and to so many calls. */
+const leastPerTurn = { records: 32, calls: 8 }
 
 /**
  * The NLP service as the line sees it: one door for every call, which waits while the service is down and decides whose fault a
@@ -82,11 +82,12 @@ export class NlpService {
   readonly #cutter: CallCutter
   readonly #limit: ConcurrencyLimit | undefined
   readonly #rate: RateLimit | undefined
-  readonly #batchSize: number
+  /** Texts per call, at most. */
+  readonly batchSize: number
   readonly #busy: BusyWindow | undefined
   /** Calls in flight that are worth their while, and those that the service takes. */
   #worthwhile: number
-  #taken: number
+  #accepted: number
   /** The last text that succeeded; what is asked about when in doubt. */
   #lastGood: string | undefined
   #asking: Promise<unknown> | undefined
@@ -97,9 +98,9 @@ export class NlpService {
     const { maxConcurrency, adaptive = true, maxRequestsPerSecond = 0, telemetry } = options
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#batchSize = Math.min(options.batchSize ?? 1, options.analyser.maxTexts)
+    this.batchSize = Math.min(options.batchSize ?? 1, options.analyser.maxTexts)
     this.#worthwhile = maxConcurrency
-    this.#taken = maxConcurrency
+    this.#accepted = maxConcurrency
     this.permits = new Semaphore(maxConcurrency)
     this.places = new Semaphore(this.#placesFor(maxConcurrency))
     this.#busy = options.busyShare && this.#busyWindow(options.busyShare)
@@ -246,7 +247,7 @@ export class NlpService {
     this.#log.succeeded(call)
     telemetry.nlpRequestFinished(durationMs, 'ok', call.texts.length)
     telemetry.nlpInFlight(this.#log.inFlight)
-    this.#busy?.answered(call.texts.length)
+    this.#busy?.answered()
     this.#lastGood = call.texts[0]
     this.#slowMs += (durationMs - this.#slowMs) * (durationMs > this.#slowMs ? 0.5 : 1 / 64)
     if (this.#outage.isDown) this.#outage.up()
@@ -349,7 +350,7 @@ export class NlpService {
   #adaptiveLimit(): ConcurrencyLimit {
     const { maxConcurrency: max, telemetry } = this.#options
     const onChange = (limit: number) => {
-      this.#taken = limit
+      this.#accepted = limit
       this.#resize()
       telemetry.nlpConcurrencyLimit(limit)
     }
@@ -358,18 +359,17 @@ export class NlpService {
 
   #busyWindow(busyShare: () => number): BusyWindow | undefined {
     const { maxConcurrency: max } = this.#options
-    const records = Math.max(perTurn.records, perTurn.calls * this.#batchSize)
-    const min = Math.ceil(records / this.#batchSize)
-    if (min >= max) return undefined
+    const perTurn = Math.max(leastPerTurn.calls, Math.ceil(leastPerTurn.records / this.batchSize))
+    if (perTurn >= max) return undefined
     const onChange = (calls: number) => {
       this.#worthwhile = calls
       this.#resize()
     }
-    return new BusyWindow({ min, max, perTurn: records, busyShare, onChange, clock: this.#clock })
+    return new BusyWindow({ perTurn, max, busyShare, onChange, clock: this.#clock })
   }
 
   #resize(): void {
-    const calls = Math.min(this.#taken, this.#worthwhile)
+    const calls = Math.min(this.#accepted, this.#worthwhile)
     this.permits.resize(calls)
     this.places.resize(this.#placesFor(calls))
   }
@@ -379,6 +379,6 @@ export class NlpService {
    * wait for its successor.
    */
   #placesFor(calls: number): number {
-    return this.#batchSize > 1 ? calls * this.#batchSize : calls + Math.min(32, calls)
+    return this.batchSize > 1 ? calls * this.batchSize : calls + Math.min(32, calls)
   }
 }

@@ -11,6 +11,9 @@ export interface SettleAllOptions<T> {
   readonly onError: (error: unknown) => void
 }
 
+/** Items that are dealt with before others have their turn. */
+const mostAtOnce = 100
+
 /**
  * Calls `finish` for every item until the end, the first failure, or the abort; then the iterator is closed, and the calls
  * that are pending are waited for. A stage would do, but most calls return at once, and its hops are not free.
@@ -45,8 +48,11 @@ export async function settleAll<T>(items: AsyncIterable<T>, options: SettleAllOp
   }
   signal?.addEventListener('abort', close, { once: true })
   try {
-    for (;;) {
-      const result = nextReady(iterator) ?? (await iterator.next())
+    for (let atOnce = 0; ; atOnce++) {
+      const mayGoOn = pending === 0 && closing === undefined && atOnce < mostAtOnce
+      const ready = mayGoOn ? nextReady(iterator) : undefined
+      if (ready === undefined) atOnce = 0
+      const result = ready ?? (await iterator.next())
       if (result.done === true) break
       const finishing = finish(result.value)
       if (finishing === undefined) continue

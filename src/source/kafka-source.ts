@@ -297,14 +297,27 @@ export class KafkaSource implements RecordSource {
 
   /** Waits until the record may pass; false where it may not any more, or its partition is full and was paused. */
   #room(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): boolean | Promise<boolean> {
+    return this.#mayPass(record, owned, signal) ?? this.#untilItMayPass(record, owned, signal)
+  }
+
+  async #untilItMayPass(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): Promise<boolean> {
+    let mayPass: boolean | undefined
+    do {
+      await this.#feed.roomMayBe(signal)
+      mayPass = this.#mayPass(record, owned, signal)
+    } while (mayPass === undefined)
+    return mayPass
+  }
+
+  /** Undefined where it has to wait for room. */
+  #mayPass(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): boolean | undefined {
     if (signal.aborted || this.#feed.ended || owned.lease.aborted) return false
     if (this.#isFull(owned)) {
       owned.paused = true
       this.#member.pause([owned])
       return false
     }
-    if (this.#feed.hasRoom(record.bytes)) return true
-    return this.#feed.roomMayBe(signal).then(() => this.#room(record, owned, signal))
+    return this.#feed.hasRoom(record.bytes) ? true : undefined
   }
 
   #isFull({ ledger }: OwnedPartition): boolean {

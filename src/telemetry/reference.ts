@@ -43,7 +43,7 @@ descriptors) and \`nodejs_…\` (event loop lag, garbage collection, heap).
 | \`enrichd_dependency_up == 0\` for minutes | the line waits for that dependency; nothing is lost, the lag grows |
 | \`increase(enrichd_rejected_records_total[10m]) > 0\` | dead letters; \`enrichd replay\` brings them back once the reason is gone |
 | \`enrichd_offsets_out_of_range_total > 0\` | retention was faster than the work: records are gone unread |
-| \`enrichd_event_loop_busy_ratio > 0.85\` | one core is used up: add members to the group. Fewer calls than \`nlp.maxConcurrency\` are in flight then, since more would only wait |
+| \`enrichd_event_loop_busy_ratio > 0.85\` | one core is used up: add members to the group. Where more than 32 calls are allowed, fewer may be in flight then, since more would only wait |
 | \`enrichd_nlp_concurrency_limit\` below \`nlp.maxConcurrency\` | the NLP service pushes back |`
 
 function eventTable(): string {
