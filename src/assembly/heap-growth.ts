@@ -20,7 +20,7 @@ const intervalMs = 100
 const backlog = { busyShare: 0.5, youngIntervals: 30, mediumIntervals: 50 }
 /** Whatever waits. */
 const busy = { busyShare: 0.75, youngIntervals: 30 }
-const full = { busyShare: 0.9, ampleIntervals: 20 }
+const full = { busyShare: 0.9, ampleIntervals: 40 }
 
 export interface HeapGrowthOptions {
   readonly maxBufferedBytes: number
