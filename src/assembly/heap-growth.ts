@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { loopBusyShare } from '../pipeline/loop-busy-share.js'
 
 /** From this bound on, what V8 lets the heap grow is small beside it. */
 const ampleBytes = 64 * 1024 * 1024
@@ -57,11 +57,11 @@ export function collectSooner(): void {
  * a daemon takes two to catch up with 5,000 records a second, and grew by 20 MiB at that in one run of five. The old one: to twice
  * what is alive once a backlog has waited for five seconds, since collecting sooner costs 7 % of the CPU time of a record with
  * C = 256 (four interleaved runs; after three seconds it is 8 MiB more at 5,000 records a second, left to V8 it is 90), and as
- * V8 has it while the event loop is busy all the time.
+ * V8 has it once the event loop was busy all the time for four seconds.
  */
 export function watchHeapGrowth({ maxBufferedBytes, bufferSize, waiting }: HeapGrowthOptions): void {
   const ample = maxBufferedBytes >= ampleBytes
-  let last = performance.eventLoopUtilization()
+  const busyShare = loopBusyShare()
   let how: Growth = 'small'
   let youngGrows = false
   const intervals = { backlog: 0, busy: 0, full: 0 }
@@ -69,9 +69,7 @@ export function watchHeapGrowth({ maxBufferedBytes, bufferSize, waiting }: HeapG
     const young = youngBytes() < growths[how].youngBytes
     if (young !== youngGrows) growYoung(young ? 'further' : 'no further')
     youngGrows = young
-    const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, last)
-    last = now
+    const utilization = busyShare()
     const waits = waiting() * 2 >= bufferSize
     intervals.backlog = waits && utilization > backlog.busyShare ? intervals.backlog + 1 : 0
     intervals.busy = utilization > busy.busyShare ? intervals.busy + 1 : 0

@@ -67,7 +67,8 @@ const stopped = { status: 'stopped' } as const
 /**
  * Asks until there is an answer, the text is to blame, or the waiting is over. An outage or a wrong setting never counts as an
  * attempt and is waited out for as long as it takes; a suspect failure counts only where something speaks for the service
- * (`NlpService.judge`). Between two tries the place is given back; while the whole line waits, it is kept. Ends with `done`, or with `failed` where a fault of ours ends it.
+ * (`NlpService.judge`). Between two tries the place is given back; while the whole line waits, it is kept. Ends with `done`, or
+ * with `failed` where a fault of ours ends it.
  */
 export function analyseText(
   question: Question,

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { systemClock, type Clock } from '../pipeline/clock.js'
 
 export interface BusyWindowOptions {
@@ -104,16 +103,5 @@ export class BusyWindow {
     if (calls === this.#calls) return
     this.#calls = calls
     this.#options.onChange(calls)
-  }
-}
-
-/** Tells the part of the time, since it was last asked, for which this thread's event loop was busy: 0 to 1. */
-export function loopBusyShare(): () => number {
-  let last = performance.eventLoopUtilization()
-  return () => {
-    const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, last)
-    last = now
-    return utilization
   }
 }

@@ -46,7 +46,8 @@ describe('of several topics', () => {
       assert.equal((await daemon.stop()).code, 0, daemon.tail())
       assert.equal(new Set(nlp.answered).size, 80)
       // That it is another topic may be noticed only when it has been read already: then it is read once more.
-      assert.ok([80, 100].includes(nlp.answered.length), `${nlp.answered.length} texts answered`)
+      const released = daemon.lines.find(({ event }) => event === 'daemon.stopped')?.['released']
+      assert.ok(nlp.answered.length <= 80 + Number(released), `${nlp.answered.length} texts answered`)
       assert.equal(await bed.es.count(line.index), 80)
     },
   )
