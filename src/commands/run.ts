@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { collectSooner } from '../assembly/heap-growth.js'
+import { staySmall } from '../assembly/heap-growth.js'
 import type { Config } from '../config/schema.js'
 import type { Command } from './command.js'
 import { runOnThread } from './run/run-on-thread.js'
@@ -12,7 +12,7 @@ export const run: Command = {
     const { config } = loadConfig()
     const surroundings = { shutdown, cutOff, environment }
     if (isCompiled && !usesStandardStreams(config)) return runOnThread(config, surroundings)
-    collectSooner()
+    staySmall()
     // Loaded late: an invalid configuration, and every other command, need none of the clients.
     const { runDaemon } = await import('../daemon.js')
     return runDaemon(config, surroundings)

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { collectSooner } from '../../assembly/heap-growth.js'
+import { staySmall } from '../../assembly/heap-growth.js'
 import { standardOutput } from '../../telemetry/log-output.js'
 import { exitCodeOf, explain } from '../explain.js'
 import { muteNegativeTimers } from './mute-negative-timers.js'
@@ -25,7 +25,7 @@ async function run({ config, environment }: ThreadStart): Promise<number> {
   parentPort?.unref()
   const { shutdown, cutOff } = controllers
   try {
-    collectSooner()
+    staySmall()
     const { runDaemon } = await import('../../daemon.js')
     return await runDaemon(config, { environment, shutdown: shutdown.signal, cutOff: cutOff.signal })
   } catch (error) {
