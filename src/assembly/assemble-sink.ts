@@ -5,6 +5,7 @@ import type { Stage } from '../pipeline/stage.js'
 import { awaitElasticsearch } from '../sink/await-elasticsearch.js'
 import { indexBatches } from '../sink/bulk-index.js'
 import { elasticsearchBulk } from '../sink/bulk-request.js'
+import { BulkTraffic } from '../sink/bulk-traffic.js'
 import { elasticsearchClient, type ElasticsearchClient } from '../sink/elasticsearch-client.js'
 import { indexName } from '../sink/index-name.js'
 import { openFileOutput, openStreamOutput, writeLines } from '../sink/write-lines.js'
@@ -12,6 +13,8 @@ import type { Telemetry } from '../telemetry/telemetry.js'
 
 export interface Sink {
   readonly index: Stage<readonly Delivery<EnrichedDocument>[], Finished>
+  /** The requests under way, where it makes any. */
+  readonly traffic?: BulkTraffic
   /** Resolves once there is something to write to, or the drain begins. */
   ready(): Promise<void>
   close(): Promise<void>
@@ -44,6 +47,7 @@ export function assembleSink(config: Config, { telemetry, draining, cutOff }: Si
   const client = assembleElasticsearch(config, telemetry)
   const endpoint = elasticsearchBulk(client, { opType: elasticsearch.opType })
   const { probeIntervalMs } = elasticsearch.breaker
+  const traffic = new BulkTraffic()
   const index = indexBatches({
     endpoint,
     indexName: indexName(elasticsearch.index),
@@ -52,11 +56,13 @@ export function assembleSink(config: Config, { telemetry, draining, cutOff }: Si
     retry: config.nlp.retry,
     probeIntervalMs,
     maxNewNamesPerHour: MAX_NEW_INDICES_PER_HOUR,
+    traffic,
     telemetry,
     cutOff,
   })
   return {
     index,
+    traffic,
     ready: () => awaitElasticsearch({ endpoint, probeIntervalMs, telemetry, draining }),
     close: () => client.close(),
   }

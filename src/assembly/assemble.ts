@@ -112,7 +112,11 @@ export async function assembleLine(config: Config, surroundings: LineSurrounding
     sink,
     deadLetters,
     enriching: enrichOptions(config, { ...around, service }),
-    batching: { ...config.elasticsearch, backlog: () => source.waiting >= backlogFrom },
+    batching: {
+      ...config.elasticsearch,
+      backlog: () => source.waiting >= backlogFrom,
+      ...(sink.traffic && { traffic: sink.traffic }),
+    },
     close: async () => {
       service.close()
       await Promise.all([deadLetters.close(), analyser.close(), sink.close()])

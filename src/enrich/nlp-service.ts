@@ -1,15 +1,14 @@
 import { EnrichdError } from '../errors.js'
 import { systemClock, type Clock } from '../pipeline/clock.js'
-import { Semaphore } from '../pipeline/semaphore.js'
+import type { Semaphore } from '../pipeline/semaphore.js'
 import { sleep } from '../pipeline/sleep.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Analyser } from './analyser.js'
-import { BusyWindow } from './busy-window.js'
 import { Call, type CallHost, type CallResult, type CallRole, type Done } from './call.js'
 import { CallCutter } from './call-cutter.js'
 import { CallLog, type Verdict } from './call-log.js'
+import { CallWindow } from './call-window.js'
 import { classifyNlpError } from './classify-nlp-error.js'
-import { ConcurrencyLimit } from './concurrency-limit.js'
 import { Outage } from './outage.js'
 import { RateLimit } from './rate-limit.js'
 import { SilenceWatch } from './silence-watch.js'
@@ -52,9 +51,6 @@ const stopped = { status: 'stopped' } as const
 /** Failures in a row before a service that cannot be reached counts as down: one may be a connection gone stale. */
 const failuresToTrip = 3
 
-/** While the thread is busy, a turn of the event loop is to bring answers for so many records, and to so many calls. */
-const leastPerTurn = { records: 32, calls: 8 }
-
 /**
  * The NLP service as the line sees it: one door for every call, which waits while the service is down and decides whose fault a
  * failure was (ARCHITECTURE.md, "Four kinds of failure"). It goes down:
@@ -67,27 +63,17 @@ const leastPerTurn = { records: 32, calls: 8 }
  *
  * It is up again once any call succeeds, or a text is rejected for its own sake.
  *
- * A call needs one of `permits`, taken by the caller: as many as the service takes at once, or as are worth their while. A record needs one of `places`: with
- * several texts a call, as many as fit into the calls. With one text a call there are some more than calls: those whose turn has
- * not come wait for a permit, ready to be sent, so that no slot waits for a record to be pulled and decoded.
+ * A call needs one of `permits`, taken by the caller, and a record one of `places`: see `CallWindow`.
  */
 export class NlpService {
-  readonly permits: Semaphore
-  readonly places: Semaphore
+  readonly #window: CallWindow
   readonly #options: NlpServiceOptions
   readonly #clock: Clock
   readonly #log = new CallLog()
   readonly #outage: Outage
   readonly #silence: SilenceWatch
   readonly #cutter: CallCutter
-  readonly #limit: ConcurrencyLimit | undefined
   readonly #rate: RateLimit | undefined
-  /** Texts per call, at most. */
-  readonly batchSize: number
-  readonly #busy: BusyWindow | undefined
-  /** Calls in flight that are worth their while, and those that the service takes. */
-  #worthwhile: number
-  #accepted: number
   /** The last text that succeeded; what is asked about when in doubt. */
   #lastGood: string | undefined
   #asking: Promise<unknown> | undefined
@@ -95,18 +81,20 @@ export class NlpService {
   #slowMs = 0
 
   constructor(options: NlpServiceOptions) {
-    const { maxConcurrency, adaptive = true, maxRequestsPerSecond = 0, telemetry } = options
+    const { maxConcurrency, batchSize = 1, adaptive = true, maxRequestsPerSecond = 0, telemetry } = options
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.batchSize = Math.min(options.batchSize ?? 1, options.analyser.maxTexts)
-    this.#worthwhile = maxConcurrency
-    this.#accepted = maxConcurrency
-    this.permits = new Semaphore(maxConcurrency)
-    this.places = new Semaphore(this.#placesFor(maxConcurrency))
-    this.#busy = options.busyShare && this.#busyWindow(options.busyShare)
+    this.#window = new CallWindow({
+      maxConcurrency,
+      batchSize: Math.min(batchSize, options.analyser.maxTexts),
+      adaptive,
+      busyShare: options.busyShare,
+      onLimit: (calls) => {
+        telemetry.nlpConcurrencyLimit(calls)
+      },
+      clock: this.#clock,
+    })
     this.#rate = maxRequestsPerSecond === 0 ? undefined : new RateLimit(maxRequestsPerSecond)
-    this.#limit = adaptive ? this.#adaptiveLimit() : undefined
-    telemetry.nlpConcurrencyLimit(maxConcurrency)
     this.#outage = this.#watchOutage()
     const watching = { log: this.#log, clock: this.#clock, patienceMs: () => this.#patienceMs }
     this.#cutter = new CallCutter(watching)
@@ -122,6 +110,19 @@ export class NlpService {
 
   get name(): string {
     return this.#options.analyser.name
+  }
+
+  get permits(): Semaphore {
+    return this.#window.permits
+  }
+
+  get places(): Semaphore {
+    return this.#window.places
+  }
+
+  /** Texts per call, at most. */
+  get batchSize(): number {
+    return this.#window.batchSize
   }
 
   /** The line waits. Whoever holds a place keeps it, so that nothing more is pulled. */
@@ -166,7 +167,7 @@ export class NlpService {
     this.#options.draining.removeEventListener('abort', this.#cutter.stopQuestions)
     this.#options.cutOff.removeEventListener('abort', this.#cutter.stopAll)
     this.#cutter.close()
-    this.#busy?.close()
+    this.#window.close()
     this.#silence.close()
     this.#outage.close()
   }
@@ -247,11 +248,11 @@ export class NlpService {
     this.#log.succeeded(call)
     telemetry.nlpRequestFinished(durationMs, 'ok', call.texts.length)
     telemetry.nlpInFlight(this.#log.inFlight)
-    this.#busy?.answered()
+    this.#window.answered()
     this.#lastGood = call.texts[0]
     this.#slowMs += (durationMs - this.#slowMs) * (durationMs > this.#slowMs ? 0.5 : 1 / 64)
     if (this.#outage.isDown) this.#outage.up()
-    else this.#limit?.succeeded(call.level)
+    else this.#window.succeeded(call.level)
   }
 
   async #failed(call: Call, error: EnrichdError): Promise<void> {
@@ -260,8 +261,8 @@ export class NlpService {
     } else if (this.#outage.isDown) {
       if (call.role !== 'record') this.#outage.down(error)
     } else {
-      if (error.code === 'NLP_OVERLOADED') this.#limit?.refused(call.level, error.retryAfterMs)
-      if (error.code === 'NLP_TIMEOUT') this.#limit?.timedOut(call.level)
+      if (error.code === 'NLP_OVERLOADED') this.#window.refused(call.level, error.retryAfterMs)
+      if (error.code === 'NLP_TIMEOUT') this.#window.timedOut(call.level)
       if (this.#log.verdict(call.beganAt) !== 'undecided') return
       if (this.#meansDown(error, call)) this.#outage.down(error)
       else if (this.#isDoubtful(error)) await this.#askLastGood()
@@ -339,46 +340,11 @@ export class NlpService {
       },
       onDown: () => {
         this.#log.tripped()
-        this.#limit?.restore()
+        this.#window.restore()
       },
       onUp: () => {
         this.#cutter.cutAfterOutage()
       },
     })
-  }
-
-  #adaptiveLimit(): ConcurrencyLimit {
-    const { maxConcurrency: max, telemetry } = this.#options
-    const onChange = (limit: number) => {
-      this.#accepted = limit
-      this.#resize()
-      telemetry.nlpConcurrencyLimit(limit)
-    }
-    return new ConcurrencyLimit({ max, onChange, clock: this.#clock })
-  }
-
-  #busyWindow(busyShare: () => number): BusyWindow | undefined {
-    const { maxConcurrency: max } = this.#options
-    const perTurn = Math.max(leastPerTurn.calls, Math.ceil(leastPerTurn.records / this.batchSize))
-    if (perTurn >= max) return undefined
-    const onChange = (calls: number) => {
-      this.#worthwhile = calls
-      this.#resize()
-    }
-    return new BusyWindow({ perTurn, max, busyShare, onChange, clock: this.#clock })
-  }
-
-  #resize(): void {
-    const calls = Math.min(this.#accepted, this.#worthwhile)
-    this.permits.resize(calls)
-    this.places.resize(this.#placesFor(calls))
-  }
-
-  /**
-   * One text a call: as many again as calls, and no more than a turn of the event loop brings answers, so that none of them has to
-   * wait for its successor.
-   */
-  #placesFor(calls: number): number {
-    return this.batchSize > 1 ? calls * this.batchSize : calls + Math.min(32, calls)
   }
 }

@@ -32,6 +32,15 @@ export interface Attempt {
   readonly abort: AbortController
 }
 
+/** Elasticsearch refuses a whole bulk for one id that is longer. */
+const maxIdBytes = 512
+
+/** @throws EnrichdError of kind `record` if the id is longer than Elasticsearch takes it, 512 bytes of UTF-8 */
+export function checkId(id: string): void {
+  if (id.length <= maxIdBytes / 3 || Buffer.byteLength(id) <= maxIdBytes) return
+  throw new EnrichdError('INDEX_REJECTED', `the id is longer than ${maxIdBytes} bytes`, { kind: 'record' })
+}
+
 /** The same group without the records that are no longer ours, which are released; undefined where none is left. */
 export function withoutLost(group: Group, outbox: Outbox): Group | undefined {
   if (!group.items.some((item) => item.delivery.record.lease.aborted)) return group

@@ -1,6 +1,6 @@
 import type { Delivery } from '../delivery/delivery.js'
 import type { EnrichedDocument } from '../delivery/document.js'
-import { EnrichdError } from '../errors.js'
+import type { EnrichdError } from '../errors.js'
 import { backOff } from '../pipeline/back-off.js'
 import { CircuitBreaker } from '../pipeline/circuit-breaker.js'
 import { systemClock, type Clock } from '../pipeline/clock.js'
@@ -11,6 +11,7 @@ import {
   anyUnderway,
   asEnrichdError,
   canVouch,
+  checkId,
   halves,
   withoutLost,
   type Attempt,
@@ -18,6 +19,7 @@ import {
   type LineItem,
 } from './bulk-group.js'
 import type { BulkEndpoint, ItemOutcome } from './bulk-request.js'
+import type { BulkTraffic } from './bulk-traffic.js'
 import { BulkWatch, ConnectionLost } from './bulk-watch.js'
 import { GroupQueue } from './group-queue.js'
 import { IndexNameBudget } from './index-name-budget.js'
@@ -39,14 +41,14 @@ export interface BulkLineOptions {
   readonly probeIntervalMs: number
   /** Indices that records may bring into being within an hour, at most. */
   readonly maxNewNamesPerHour: number
+  /** Told of the requests in flight. */
+  readonly traffic?: BulkTraffic
   readonly telemetry: Telemetry
   readonly clock?: Clock
   /** For the jitter of the back-off, from 0 to 1; default `Math.random`. */
   readonly random?: () => number
 }
 
-/** Elasticsearch refuses a whole bulk for one id that is longer. */
-const maxIdBytes = 512
 /** Back-off while others succeed, times the failures in a row, up to `probeIntervalMs`. */
 const failedDelayMs = 100
 const maxSuspectDelayMs = 30_000
@@ -144,11 +146,7 @@ export class BulkLine {
       return undefined
     }
     try {
-      if (record.id.length > maxIdBytes / 3 && Buffer.byteLength(record.id) > maxIdBytes) {
-        throw new EnrichdError('INDEX_REJECTED', `the id is longer than ${maxIdBytes} bytes`, {
-          kind: 'record',
-        })
-      }
+      checkId(record.id)
       const index = this.#options.indexName(document, record.topic)
       return { delivery, index, id: record.id, document, attempts: 0 }
     } catch (error) {
@@ -200,7 +198,7 @@ export class BulkLine {
     }
     this.#requests.set(attempt, this.#run(attempt))
     this.#watch.began(attempt)
-    this.#options.telemetry.bulkInFlight(this.#requests.size)
+    this.#inFlightChanged()
     return true
   }
 
@@ -209,16 +207,22 @@ export class BulkLine {
     try {
       if (!allKnown(started.group.items, this.#names)) attempt = await this.#admit(started)
       const { items } = attempt.group
-      if (items.length === 0) this.#noVerdict(attempt)
-      else this.#answered(attempt, await this.#send(attempt))
+      if (items.length > 0) this.#answered(attempt, await this.#send(attempt))
+      else if (attempt.probe) this.#breaker.abandonProbe()
     } catch (error) {
       this.#failed(attempt, asEnrichdError(error))
     } finally {
       this.#watch.ended(started)
       this.#requests.delete(started)
-      this.#options.telemetry.bulkInFlight(this.#requests.size)
+      this.#inFlightChanged()
       this.#pump()
     }
+  }
+
+  #inFlightChanged(): void {
+    const { telemetry, traffic } = this.#options
+    telemetry.bulkInFlight(this.#requests.size)
+    traffic?.changed(this.#requests.size)
   }
 
   async #admit(attempt: Attempt): Promise<Attempt> {
@@ -339,10 +343,6 @@ export class BulkLine {
   #succeeded(): void {
     this.#report.up()
     this.#breaker.succeed()
-  }
-
-  #noVerdict({ probe }: Attempt): void {
-    if (probe) this.#breaker.abandonProbe()
   }
 
   #remember(item: LineItem | undefined): void {

@@ -5,6 +5,8 @@ import type { Delivery, Finished } from '../../src/delivery/delivery.js'
 import type { EnrichedDocument } from '../../src/delivery/document.js'
 import { batchForBulk, type BatchForBulkOptions } from '../../src/sink/bulk-batch.js'
 import { actionBytes } from '../../src/sink/bulk-request.js'
+import { BulkTraffic } from '../../src/sink/bulk-traffic.js'
+import { FakeClock } from '../support/fake-clock.js'
 import { fromArray, inFlight, sinkDocument, sinkRecord, toArray, until } from '../support/sink-records.js'
 
 type In = Delivery<EnrichedDocument>
@@ -116,6 +118,50 @@ test('an age of 0 sends whatever is there', async () => {
   assert.deepEqual(offsets((await next).value as In[]), [0])
   end()
 })
+
+test('an age of 0: what comes while a request is under way goes in one batch at the end of the last', async () => {
+  const { batches, feed, traffic, gathered, end } = gathering()
+  traffic.changed(2)
+  const next = batches.next()
+  feed(inFlight(0), inFlight(1))
+  await gathered()
+  traffic.changed(1)
+  feed(inFlight(2))
+  await gathered()
+  traffic.changed(0)
+  assert.deepEqual(offsets((await next).value as In[]), [0, 1, 2])
+  const alone = batches.next()
+  feed(inFlight(3))
+  assert.deepEqual(offsets((await alone).value as In[]), [3], 'nothing is under way')
+  end()
+})
+
+test('an age of 0: a request that takes long holds nothing up, and a full batch waits for none', async () => {
+  const { batches, feed, clock, traffic, gathered, end } = gathering()
+  traffic.changed(1)
+  const aged = batches.next()
+  feed(inFlight(0))
+  await gathered()
+  await clock.pass(10)
+  assert.deepEqual(offsets((await aged).value as In[]), [0])
+  const full = batches.next()
+  feed(...records(50))
+  assert.equal(((await full).value as In[]).length, 50)
+  end()
+})
+
+/** Batches with an age of 0; `gathered`: what was fed has been taken in. */
+function gathering() {
+  const { source, feed, left, end } = hose()
+  const clock = new FakeClock()
+  const traffic = new BulkTraffic()
+  const stage = batchForBulk({ ...options, flushIntervalMs: 0, clock, traffic })
+  const gathered = async () => {
+    await until(() => left() === 0, 'what was fed is taken')
+    await new Promise(setImmediate)
+  }
+  return { batches: stage(source)[Symbol.asyncIterator](), feed, clock, traffic, gathered, end }
+}
 
 test('what is finished already goes on at once, and does not send the batch', async () => {
   const { source, feed, end } = hose()
