@@ -17,10 +17,7 @@ export interface BatchForBulkOptions {
   readonly flushIntervalMs: number
   /** Whether more records wait upstream. Default: never, and batches grow only while no request may begin. */
   readonly backlog?: () => boolean
-  /**
-   * The requests under way. With a `flushIntervalMs` of 0, what is there goes at once where there is none, else once there is none
-   * any more, or after 10 ms. Default: at once.
-   */
+  /** With a `flushIntervalMs` of 0, what is there goes once no request is under way, or after 10 ms. Default: at once. */
   readonly traffic?: BulkTraffic
   readonly clock?: Clock
 }
@@ -38,7 +35,8 @@ const gatherMs = 10
 
 /**
  * Collects documents for a bulk: `batchSize` documents, `batchBytes`, or an age of `flushIntervalMs`, whichever comes
- * first. The age counts from the batch's first document, and documents keep their order.
+ * first. The age counts from the batch's first document, and documents keep their order. With an age of 0 it is the requests under
+ * way that say when, see `traffic`.
  *
  * It reads ahead, at most `maxBatchSize` records, so a batch fills while the consumer is busy with the requests before:
  * that is how batches grow, up to `maxBatchSize`, when Elasticsearch is what holds the line up. Where `backlog` says that
@@ -91,10 +89,10 @@ class Collector {
     this.#source = source
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    if (options.flushIntervalMs === 0) options.traffic?.listen(this.#quiet)
   }
 
   async *batches(): AsyncGenerator<Batch, void> {
+    const unlisten = this.#traffic?.listen(this.#quiet)
     try {
       while (this.#reading !== 'stopped') {
         this.#read()
@@ -106,7 +104,7 @@ class Collector {
       if (this.#error !== undefined) throw this.#error.cause
     } finally {
       this.#clearTimers()
-      this.#options.traffic?.listen(undefined)
+      unlisten?.()
       const open = this.#reading !== 'ended'
       this.#reading = 'stopped'
       if (open) await this.#upstream?.return?.()
@@ -116,6 +114,11 @@ class Collector {
   stop(): void {
     if (this.#reading !== 'ended') this.#reading = 'stopped'
     this.#tell()
+  }
+
+  /** Where it says when a batch goes. */
+  get #traffic(): BulkTraffic | undefined {
+    return this.#options.flushIntervalMs === 0 ? this.#options.traffic : undefined
   }
 
   get #hasRoom(): boolean {
@@ -174,14 +177,11 @@ class Collector {
   }
 
   get #patienceMs(): number {
-    const { flushIntervalMs, traffic } = this.#options
-    return flushIntervalMs === 0 && traffic?.quiet === false ? gatherMs : flushIntervalMs
+    return this.#traffic === undefined ? this.#options.flushIntervalMs : gatherMs
   }
 
   readonly #quiet = (): void => {
-    if (this.#filling.length === 0) return
-    this.#aged = true
-    this.#tell()
+    if (this.#filling.length > 0) this.#tell()
   }
 
   get #mayGrow(): boolean {
@@ -193,7 +193,8 @@ class Collector {
     const count = this.#filling.length
     const { batchSize, maxBatchSize, batchBytes } = this.#options
     if (count === 0) return false
-    if (this.#aged || this.#next !== undefined || this.#reading === 'ended') return true
+    if (this.#aged || this.#traffic?.quiet === true) return true
+    if (this.#next !== undefined || this.#reading === 'ended') return true
     if (count >= maxBatchSize || this.#bytes >= batchBytes) return true
     return count >= batchSize && !this.#mayGrow
   }

@@ -41,7 +41,7 @@ export interface BulkLineOptions {
   readonly probeIntervalMs: number
   /** Indices that records may bring into being within an hour, at most. */
   readonly maxNewNamesPerHour: number
-  /** Told of the requests in flight. */
+  /** Told of each request. */
   readonly traffic?: BulkTraffic
   readonly telemetry: Telemetry
   readonly clock?: Clock
@@ -198,7 +198,8 @@ export class BulkLine {
     }
     this.#requests.set(attempt, this.#run(attempt))
     this.#watch.began(attempt)
-    this.#inFlightChanged()
+    this.#options.telemetry.bulkInFlight(this.#requests.size)
+    this.#options.traffic?.began()
     return true
   }
 
@@ -214,15 +215,10 @@ export class BulkLine {
     } finally {
       this.#watch.ended(started)
       this.#requests.delete(started)
-      this.#inFlightChanged()
+      this.#options.telemetry.bulkInFlight(this.#requests.size)
       this.#pump()
+      this.#options.traffic?.ended()
     }
-  }
-
-  #inFlightChanged(): void {
-    const { telemetry, traffic } = this.#options
-    telemetry.bulkInFlight(this.#requests.size)
-    traffic?.changed(this.#requests.size)
   }
 
   async #admit(attempt: Attempt): Promise<Attempt> {

@@ -1,22 +1,31 @@
-/** How many bulk requests are under way, as whoever gathers documents for the next one hears it from whoever sends them. */
+/**
+ * The bulk requests that are under way, of every line that writes to the same Elasticsearch: whoever sends one tells, and whoever gathers
+ * documents for the next one asks. A request that waits for the name of an index to be known is under way.
+ */
 export class BulkTraffic {
   #underWay = 0
-  #onQuiet: (() => void) | undefined
+  readonly #listeners = new Set<() => void>()
 
   /** Nothing is under way. */
   get quiet(): boolean {
     return this.#underWay === 0
   }
 
-  /** The sender's: so many are, now. */
-  changed(underWay: number): void {
-    const fellQuiet = underWay === 0 && this.#underWay > 0
-    this.#underWay = underWay
-    if (fellQuiet) this.#onQuiet?.()
+  began(): void {
+    this.#underWay++
   }
 
-  /** The gatherer's, of which there is one: called whenever the last request has ended; undefined ends that. */
-  listen(onQuiet: (() => void) | undefined): void {
-    this.#onQuiet = onQuiet
+  ended(): void {
+    this.#underWay--
+    if (!this.quiet) return
+    for (const onQuiet of this.#listeners) onQuiet()
+  }
+
+  /** `onQuiet` is called whenever the last request has ended, and must not throw. Returns what ends that. */
+  listen(onQuiet: () => void): () => void {
+    this.#listeners.add(onQuiet)
+    return () => {
+      this.#listeners.delete(onQuiet)
+    }
   }
 }

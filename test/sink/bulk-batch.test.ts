@@ -121,14 +121,15 @@ test('an age of 0 sends whatever is there', async () => {
 
 test('an age of 0: what comes while a request is under way goes in one batch at the end of the last', async () => {
   const { batches, feed, traffic, gathered, end } = gathering()
-  traffic.changed(2)
+  traffic.began()
+  traffic.began()
   const next = batches.next()
   feed(inFlight(0), inFlight(1))
   await gathered()
-  traffic.changed(1)
+  traffic.ended()
   feed(inFlight(2))
   await gathered()
-  traffic.changed(0)
+  traffic.ended()
   assert.deepEqual(offsets((await next).value as In[]), [0, 1, 2])
   const alone = batches.next()
   feed(inFlight(3))
@@ -138,7 +139,7 @@ test('an age of 0: what comes while a request is under way goes in one batch at 
 
 test('an age of 0: a request that takes long holds nothing up, and a full batch waits for none', async () => {
   const { batches, feed, clock, traffic, gathered, end } = gathering()
-  traffic.changed(1)
+  traffic.began()
   const aged = batches.next()
   feed(inFlight(0))
   await gathered()
@@ -147,6 +148,18 @@ test('an age of 0: a request that takes long holds nothing up, and a full batch 
   const full = batches.next()
   feed(...records(50))
   assert.equal(((await full).value as In[]).length, 50)
+  end()
+})
+
+test('an age of 0: a second line that ends leaves the first one its traffic', async () => {
+  const { batches, feed, traffic, gathered, end } = gathering()
+  await toArray(batchForBulk({ ...options, flushIntervalMs: 0, traffic })(fromArray(records(1))))
+  traffic.began()
+  const next = batches.next()
+  feed(inFlight(0), inFlight(1))
+  await gathered()
+  traffic.ended()
+  assert.deepEqual(offsets((await next).value as In[]), [0, 1])
   end()
 })
 

@@ -37,7 +37,7 @@ export const elasticsearchSection = {
     example: '10MiB',
   }),
   flushIntervalMs: setting(milliseconds(0, 600_000), 1000, {
-    doc: 'How long a document waits for its bulk request to fill up, counted from its first document. With 0 it goes at once or, while a request is under way, at the end of that, after 10 ms at most.',
+    doc: 'How long a document waits for its bulk request to fill up, counted from its first document. With 0 it goes at once where no request is under way, else once none is, after 10 ms at most.',
     example: '50',
   }),
   maxBatchSize: setting(integer(1, 100_000), 50, {
