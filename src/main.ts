@@ -5,7 +5,6 @@ import { exitCodes } from './commands/command.js'
 import { commands } from './commands/commands.js'
 import { execute } from './commands/execute.js'
 import { explainCrash } from './commands/explain.js'
-import { muteNegativeTimers } from './commands/run/mute-negative-timers.js'
 
 /** The first signal asks for a drain, the second cuts it off, and from the third on the system's default takes over. */
 function listenToSignals(): { shutdown: AbortSignal; cutOff: AbortSignal } {
@@ -55,7 +54,6 @@ function version(): string {
 }
 
 process.on('uncaughtException', crash)
-muteNegativeTimers()
 tolerateClosedPipe(process.stdout)
 tolerateClosedPipe(process.stderr)
 

@@ -9,6 +9,7 @@ import { KafkajsAdmin } from './kafkajs-admin.js'
 import { KafkajsInspector } from './kafkajs-inspector.js'
 import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
 import { KafkajsMember } from './kafkajs-member.js'
+import { sparePendingChecks } from './pending-checks.js'
 import { KafkajsProducer } from './kafkajs-producer.js'
 import type { GroupMember, GroupMemberOptions, KafkaClient } from './kafka-client.js'
 import { watchedSockets } from './watched-socket.js'
@@ -41,6 +42,7 @@ export interface SaslOptions {
 export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient {
   registerCodecs()
   const outOfRange = new Set<(partition: TopicPartition) => void>()
+  sparePendingChecks()
   const kafka = () => new kafkajs.Kafka(toKafkajs(options, outOfRange))
   const admin = () => new KafkajsAdmin(kafka)
   return {
@@ -59,6 +61,7 @@ export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient 
 /** Kafka from outside any group. Nothing is connected before the first question. */
 export function createKafkaInspector(options: KafkaConnectionOptions): KafkaInspector {
   registerCodecs()
+  sparePendingChecks()
   return new KafkajsInspector(new kafkajs.Kafka(toKafkajs(options, new Set())))
 }
 

@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { staySmall } from '../../assembly/heap-growth.js'
 import { standardOutput } from '../../telemetry/log-output.js'
 import { exitCodeOf, explain } from '../explain.js'
-import { muteNegativeTimers } from './mute-negative-timers.js'
 import type { ThreadSignal, ThreadStart } from './run-on-thread.js'
 
 /** The thread that `runOnThread` starts: the daemon, from its start to its exit code, which is the thread's. */
@@ -34,6 +33,5 @@ async function run({ config, environment }: ThreadStart): Promise<number> {
   }
 }
 
-muteNegativeTimers()
 // On a thread this ends the thread: the process is `main.ts`' to end.
 process.exit(await run(workerData as ThreadStart))
