@@ -40,10 +40,8 @@ export interface SaslOptions {
  * Times: a connection is given up after 3 s, or when it is silent for 10 s; a request after 30 s.
  */
 export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient {
-  registerCodecs()
   const outOfRange = new Set<(partition: TopicPartition) => void>()
-  sparePendingChecks()
-  const kafka = () => new kafkajs.Kafka(toKafkajs(options, outOfRange))
+  const kafka = () => openKafkajs(options, outOfRange)
   const admin = () => new KafkajsAdmin(kafka)
   return {
     member(memberOptions: GroupMemberOptions): GroupMember {
@@ -60,9 +58,16 @@ export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient 
 
 /** Kafka from outside any group. Nothing is connected before the first question. */
 export function createKafkaInspector(options: KafkaConnectionOptions): KafkaInspector {
+  return new KafkajsInspector(openKafkajs(options, new Set()))
+}
+
+function openKafkajs(
+  options: KafkaConnectionOptions,
+  outOfRange: Set<(partition: TopicPartition) => void>,
+): kafkajs.Kafka {
   registerCodecs()
   sparePendingChecks()
-  return new KafkajsInspector(new kafkajs.Kafka(toKafkajs(options, new Set())))
+  return new kafkajs.Kafka(toKafkajs(options, outOfRange))
 }
 
 /** The client's log says this, and nothing else does. */

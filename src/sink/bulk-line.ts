@@ -196,10 +196,10 @@ export class BulkLine {
       settledBefore: this.#settled,
       abort: new AbortController(),
     }
+    this.#options.traffic?.began()
     this.#requests.set(attempt, this.#run(attempt))
     this.#watch.began(attempt)
     this.#options.telemetry.bulkInFlight(this.#requests.size)
-    this.#options.traffic?.began()
     return true
   }
 

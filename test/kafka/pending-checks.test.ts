@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import test from 'node:test'
 import { sparePendingChecks } from '../../src/kafka/pending-checks.js'
-import { until } from '../support/sink-records.js'
+import { until } from '../support/until.js'
 
 interface Queue {
   readonly throttleCheckTimeoutId: unknown
@@ -52,9 +52,9 @@ test('a request that is held back by a throttle is sent when that is over', asyn
   queue.maybeThrottle(30)
   push(1)
   assert.deepEqual(sent, [])
-  await until(() => sent.length === 1, 'the throttled request')
+  await until('the throttled request', () => sent.length === 1)
   assert.equal(queue.pending.length, 0)
-  await until(() => queue.throttleCheckTimeoutId === null, 'the end of the timer')
+  await until('the end of the timer', () => queue.throttleCheckTimeoutId === null)
 })
 
 test('a request beyond those in flight is sent when one is answered', () => {

@@ -10,7 +10,7 @@ const concurrency = 256
 export const cpu: Scenario = {
   title: `CPU-bound: no latency, C = ${concurrency}, records of 224 bytes`,
   async run(bench) {
-    const records = bench.quick ? 50_000 : 50_000
+    const records = 50_000
     const topic = await bench.stack.backlog({ records })
     await bench.nlp.behave({})
     const settings = { 'nlp.maxConcurrency': concurrency }
