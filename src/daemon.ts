@@ -9,6 +9,7 @@ import { pipeline, type Pipeline } from './pipeline/pipeline.js'
 import { settleWith } from './settle.js'
 import { batchForBulk } from './sink/bulk-batch.js'
 import { heldUntil } from './source/held-until.js'
+import { sumOfLags } from './telemetry/run-status.js'
 
 export interface DaemonSurroundings extends DaemonSignals {
   /** For the proxy variables; everything else is in the configuration. */
@@ -26,7 +27,7 @@ export async function runDaemon(config: Config, surroundings: DaemonSurroundings
     again: (records) => flow(records, config, parts),
   })
   const { source, sink, deadLetters, guard, telemetry } = parts
-  watchHeapGrowth({ ...config.pipeline, waiting: () => source.waiting })
+  watchHeapGrowth({ ...config.pipeline, lag: () => sumOfLags(source.state.partitions) })
   const settled = flow(
     heldUntil(() => sink.ready(), source),
     config,

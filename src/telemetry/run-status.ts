@@ -169,7 +169,8 @@ export function lagOf({ committed, position, unsettled, highWatermark }: Partiti
   return done === undefined ? undefined : Math.max(0, highWatermark - done)
 }
 
-function sumOfLags(partitions: readonly PartitionView[]): number | undefined {
+/** The same for all of them, as far as it is known. */
+export function sumOfLags(partitions: readonly PartitionView[]): number | undefined {
   const lags = partitions.map(lagOf).filter((lag) => lag !== undefined)
   return lags.length === 0 ? undefined : lags.reduce((sum, lag) => sum + lag, 0)
 }
