@@ -21,8 +21,9 @@ export class KafkajsAdmin implements KafkaAdmin {
     this.#admin = kafka().admin({ retry: { retries: 1, initialRetryTime: 100 } })
   }
 
-  async topics(): Promise<readonly string[]> {
-    return this.#do('listing topics', () => this.#admin.listTopics())
+  async topics(): Promise<ReadonlyMap<string, number>> {
+    const { topics } = await this.#do('listing topics', () => this.#admin.fetchTopicMetadata())
+    return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
   }
 
   async partitions(topic: string): Promise<number> {

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /**
  * The fetch handlers that are pending, and the heartbeat that must go on meanwhile: kafkajs sends none while a handler
  * runs, and the member would be evicted.
@@ -7,7 +9,10 @@
  */
 export class PendingHandlers {
   readonly #intervalMs: number
-  readonly #pending = new Set<AbortController>()
+  /** How many. */
+  #pending = 0
+  /** Of all that are pending; one of its own for each would be made with every fetch. */
+  #ending = controllerForMany()
   #heartbeat: (() => Promise<void>) | undefined
   #timer: NodeJS.Timeout | undefined
   #failure: Error | undefined
@@ -27,31 +32,32 @@ export class PendingHandlers {
     heartbeat: () => Promise<void>,
     handle: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    const handler = new AbortController()
+    const { signal } = this.#ending
     this.#heartbeat = heartbeat
-    this.#pending.add(handler)
+    this.#pending++
     this.#timer ??= setInterval(() => {
       this.#beat()
     }, this.#intervalMs)
     let result: T
     try {
-      result = await handle(handler.signal)
+      result = await handle(signal)
     } finally {
-      this.#pending.delete(handler)
-      if (this.#pending.size === 0) this.#rest()
+      if (--this.#pending === 0) this.#rest()
     }
     if (this.#failure !== undefined) throw this.#failure
-    return handler.signal.aborted ? undefined : result
+    return signal.aborted ? undefined : result
   }
 
   /** Every pending handler must end. */
   abort(): void {
-    for (const handler of this.#pending) handler.abort()
+    const ending = this.#ending
+    this.#ending = controllerForMany()
+    ending.abort()
   }
 
   /** What is pending ends with this error, as with that of a heartbeat. */
   fail(error: Error): void {
-    if (this.#pending.size === 0) return
+    if (this.#pending === 0) return
     this.#failure = error
     this.abort()
   }
@@ -71,4 +77,10 @@ export class PendingHandlers {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+function controllerForMany(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }

@@ -28,16 +28,16 @@ export class WantedTopics {
     return this.#options.names
   }
 
-  /** Those that exist; says which are missing. @throws EnrichdError while no broker answers */
-  async existing(): Promise<string[]> {
+  /** Those that exist, and how many partitions each has; says which are missing. @throws EnrichdError while no broker answers */
+  async existing(): Promise<ReadonlyMap<string, number>> {
     const { names, admin, missing } = this.#options
-    const there = new Set(await admin().topics())
+    const there = await admin().topics()
     const absent = names.filter((topic) => !there.has(topic))
     if (absent.length > 0) {
       const message = `Kafka has no topic ${absent.join(', ')} (or this user may not see it): waiting for it, never creating it`
       missing(new EnrichdError('KAFKA_MISCONFIGURED', message, { kind: 'setting' }), absent)
     }
-    return names.filter((topic) => there.has(topic))
+    return new Map([...there].filter(([topic]) => names.includes(topic)))
   }
 
   /** Resolves once another one than those that are read exists, or one of them is gone. Looks for them until `over` is aborted. */
@@ -62,8 +62,8 @@ export class WantedTopics {
       const there = await this.#options
         .admin()
         .topics()
-        .catch((): readonly string[] => [])
-      if (there.some(isNew)) return
+        .catch((): ReadonlyMap<string, number> => new Map())
+      if ([...there.keys()].some(isNew)) return
     }
     await new Promise(() => undefined)
   }

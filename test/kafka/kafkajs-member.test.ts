@@ -11,7 +11,7 @@ const nothing = () => undefined
 function setUp(brokers: StubBrokers, handler: Partial<GroupHandler>) {
   const stub = new StubKafka(brokers)
   const admin = {
-    topics: () => Promise.resolve(['t']),
+    topics: () => Promise.resolve(new Map([['t', 1]])),
     offsets: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   } satisfies Partial<KafkaAdmin>
