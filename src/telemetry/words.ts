@@ -8,9 +8,13 @@ export const dependencyInWords: Readonly<Record<Dependency, string>> = {
   'dead-letter': 'the dead letter topic or file',
 }
 
-/** `12,345`; small fractions keep one digit. */
+/**
+ * `12,345`; small fractions keep one digit. Not by `toLocaleString`: the first call of that loads V8's tables of languages, for which
+ * everything waited for 20 ms, in the middle of the first report.
+ */
 export function countInWords(count: number): string {
-  return (count < 10 ? Math.round(count * 10) / 10 : Math.round(count)).toLocaleString('en-US')
+  const rounded = count < 10 ? Math.round(count * 10) / 10 : Math.round(count)
+  return String(rounded).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** `48 ms`, `2.3 s`, `12 min`, `3.5 h`. */
