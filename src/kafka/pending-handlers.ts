@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events'
-
 /**
  * The fetch handlers that are pending, and the heartbeat that must go on meanwhile: kafkajs sends none while a handler
  * runs, and the member would be evicted.
@@ -9,10 +7,7 @@ import { setMaxListeners } from 'node:events'
  */
 export class PendingHandlers {
   readonly #intervalMs: number
-  /** How many. */
-  #pending = 0
-  /** Of all that are pending; one of its own for each would be made with every fetch. */
-  #ending = controllerForMany()
+  readonly #pending = new Set<AbortController>()
   #heartbeat: (() => Promise<void>) | undefined
   #timer: NodeJS.Timeout | undefined
   #failure: Error | undefined
@@ -32,32 +27,31 @@ export class PendingHandlers {
     heartbeat: () => Promise<void>,
     handle: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    const { signal } = this.#ending
+    const handler = new AbortController()
     this.#heartbeat = heartbeat
-    this.#pending++
+    this.#pending.add(handler)
     this.#timer ??= setInterval(() => {
       this.#beat()
     }, this.#intervalMs)
     let result: T
     try {
-      result = await handle(signal)
+      result = await handle(handler.signal)
     } finally {
-      if (--this.#pending === 0) this.#rest()
+      this.#pending.delete(handler)
+      if (this.#pending.size === 0) this.#rest()
     }
     if (this.#failure !== undefined) throw this.#failure
-    return signal.aborted ? undefined : result
+    return handler.signal.aborted ? undefined : result
   }
 
   /** Every pending handler must end. */
   abort(): void {
-    const ending = this.#ending
-    this.#ending = controllerForMany()
-    ending.abort()
+    for (const handler of this.#pending) handler.abort()
   }
 
   /** What is pending ends with this error, as with that of a heartbeat. */
   fail(error: Error): void {
-    if (this.#pending === 0) return
+    if (this.#pending.size === 0) return
     this.#failure = error
     this.abort()
   }
@@ -77,10 +71,4 @@ export class PendingHandlers {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
-}
-
-function controllerForMany(): AbortController {
-  const controller = new AbortController()
-  setMaxListeners(0, controller.signal)
-  return controller
 }
