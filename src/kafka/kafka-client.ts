@@ -128,8 +128,8 @@ export interface RecordProducer {
 }
 
 export interface KafkaAdmin {
-  /** All topics that this user may see, and how many partitions each has. */
-  topics(): Promise<ReadonlyMap<string, number>>
+  /** How many partitions each topic has that this user may see. */
+  partitionCounts(): Promise<ReadonlyMap<string, number>>
   /** Partitions of one topic. @throws EnrichdError KAFKA_MISCONFIGURED where it does not exist */
   partitions(topic: string): Promise<number>
   /** Earliest and end offset of each partition. */

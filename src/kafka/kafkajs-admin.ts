@@ -21,7 +21,7 @@ export class KafkajsAdmin implements KafkaAdmin {
     this.#admin = kafka().admin({ retry: { retries: 1, initialRetryTime: 100 } })
   }
 
-  async topics(): Promise<ReadonlyMap<string, number>> {
+  async partitionCounts(): Promise<ReadonlyMap<string, number>> {
     const { topics } = await this.#do('listing topics', () => this.#admin.fetchTopicMetadata())
     return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
   }

@@ -17,6 +17,7 @@ import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
 import { ConsumerOrders } from './consumer-orders.js'
 import { consumerConfig } from './consumer-config.js'
 import { fenceFetches } from './fetch-fence.js'
+import { HandlerCount } from './handler-count.js'
 import { removeDeadMembers } from './dead-members.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
@@ -33,9 +34,6 @@ const RESTART_DELAY_MS = [100, 1_000] as const
 const REMOVE_DEAD_MS = 2_000
 /** How often the coordinator of the group is looked for, while it is not there. */
 const COORDINATOR_RETRY_MS = 500
-/** Partitions whose fetched records are handed over side by side, at most. */
-const MAX_HANDLERS = 512
-
 /** What the member needs around it: log events have no other door in kafkajs than the log. */
 export interface MemberSurroundings {
   readonly kafka: () => Kafka
@@ -45,16 +43,6 @@ export interface MemberSurroundings {
   /** Members of these processes, which had ended without leaving, were taken out of the group. */
   readonly removedDead: (pids: readonly number[]) => void
   readonly couldNotRemoveDead: (error: EnrichdError) => void
-}
-
-/**
- * As many as there are partitions, so that all of a fetch is handed over side by side, and no more: kafkajs asks each of them with
- * every fetch. 512, whatever is read, took a seventh of the CPU time of a daemon with 100 records a second.
- */
-function handlersFor(partitions: readonly number[]): number {
-  const inAll = partitions.reduce((sum, count) => sum + count, 0)
-  // A topic whose leaders are being elected may be told of with none.
-  return Math.min(MAX_HANDLERS, Math.max(1, inAll))
 }
 
 /**
@@ -84,6 +72,7 @@ export class KafkajsMember implements GroupMember {
   #mayCommit = false
   #joinFailed = false
   readonly #pending: PendingHandlers
+  readonly #handlers = new HandlerCount()
   readonly #orders = new ConsumerOrders(() => (this.#assigned.length > 0 ? this.#consumer : undefined))
   readonly #leaving = new AbortController()
   #ended: Promise<void> | undefined
@@ -152,7 +141,10 @@ export class KafkajsMember implements GroupMember {
     if (ours) this.#options.handler.skipped({ topic, partition }, offset)
   }
 
-  /** One membership, from the join to its end. Resolves when missing topics appeared or one is gone; rejects on a crash. */
+  /**
+   * One membership, from the join to its end. Resolves when missing topics appeared, one is gone, or there are more partitions than
+   * handlers; rejects on a crash.
+   */
   async #memberOnce(existing: ReadonlyMap<string, number>, wanted: WantedTopics): Promise<void> {
     const crash = new Promise<never>((_, reject) => (this.#crashed = reject))
     crash.catch(() => undefined)
@@ -167,10 +159,15 @@ export class KafkajsMember implements GroupMember {
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: handlersFor([...existing.values()]),
+        partitionsConsumedConcurrently: this.#handlers.begin(existing.values()),
         eachBatch: (payload) => this.#eachBatch(payload),
       })
-      await Promise.race([crash, aborted(this.#leaving.signal), wanted.changed(topics, over.signal)])
+      await Promise.race([
+        crash,
+        aborted(this.#leaving.signal),
+        wanted.changed(topics, over.signal),
+        this.#handlers.outgrown(),
+      ])
       if (!this.#isLeaving()) await this.#options.handler.joining()
       this.#end(undefined)
       await consumer.disconnect()
@@ -265,6 +262,7 @@ export class KafkajsMember implements GroupMember {
     )
     this.#pending.renew()
     this.#epoch++
+    this.#handlers.assigned(this.#assigned.length)
     this.aliveAt = performance.now()
     const positions = this.#options.handler.joined(this.#assigned, continued)
     this.#mayCommit = true
@@ -275,6 +273,7 @@ export class KafkajsMember implements GroupMember {
     if (this.#joinFailed) throw new CoordinatorLostError(undefined)
     const { batch } = payload
     this.#payload = payload
+    if (this.#handlers.tooFew) return
     const position = await this.#pending.run(
       () => payload.heartbeat(),
       (signal) => this.#options.handler.fetched(toFetched(batch), signal),

@@ -7,7 +7,7 @@ const INTERVAL_MS = 1_000
 
 export interface WantedTopicsOptions {
   readonly names: readonly string[]
-  readonly admin: () => Pick<KafkaAdmin, 'topics'>
+  readonly admin: () => Pick<KafkaAdmin, 'partitionCounts'>
   /** Ends the looking. */
   readonly leaving: AbortSignal
   /** Some do not exist now. */
@@ -17,21 +17,21 @@ export interface WantedTopicsOptions {
 /** The topics that are to be read: some may not exist yet, or not any more. None is ever created. */
 export class WantedTopics {
   readonly #options: WantedTopicsOptions
+  /** Each once. */
+  readonly names: readonly string[]
   #reading: readonly string[] = []
   #end: () => void = () => undefined
 
   constructor(options: WantedTopicsOptions) {
     this.#options = options
-  }
-
-  get names(): readonly string[] {
-    return this.#options.names
+    this.names = [...new Set(options.names)]
   }
 
   /** Those that exist, and how many partitions each has; says which are missing. @throws EnrichdError while no broker answers */
   async existing(): Promise<ReadonlyMap<string, number>> {
-    const { names, admin, missing } = this.#options
-    const there = await admin().topics()
+    const { admin, missing } = this.#options
+    const { names } = this
+    const there = await admin().partitionCounts()
     const absent = names.filter((topic) => !there.has(topic))
     if (absent.length > 0) {
       const message = `Kafka has no topic ${absent.join(', ')} (or this user may not see it): waiting for it, never creating it`
@@ -61,7 +61,7 @@ export class WantedTopics {
       // While no broker answers, nothing is known to have changed.
       const there = await this.#options
         .admin()
-        .topics()
+        .partitionCounts()
         .catch((): ReadonlyMap<string, number> => new Map())
       if ([...there.keys()].some(isNew)) return
     }

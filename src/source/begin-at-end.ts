@@ -36,7 +36,7 @@ export async function beginAtEnd(options: BeginAtEndOptions): Promise<void> {
 }
 
 async function commitEnds({ admin, groupId, topics }: BeginAtEndOptions): Promise<void> {
-  const there = await admin.topics()
+  const there = await admin.partitionCounts()
   const existing = topics.filter((topic) => there.has(topic))
   if (existing.length === 0 || (await admin.committed(groupId, existing)).length > 0) return
   const ends: Position[] = []

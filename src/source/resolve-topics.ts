@@ -32,7 +32,7 @@ export async function resolveTopics({
   if (!wanted.some(isPattern)) return wanted
   for (;;) {
     try {
-      const topics = matchingTopics(wanted, [...(await admin.topics()).keys()], holdsDeadLetters)
+      const topics = matchingTopics(wanted, [...(await admin.partitionCounts()).keys()], holdsDeadLetters)
       if (topics.length > 0) return topics
       telemetry.dependencyDown('kafka', noMatch(wanted))
     } catch (error) {

@@ -169,7 +169,7 @@ export function lagOf({ committed, position, unsettled, highWatermark }: Partiti
   return done === undefined ? undefined : Math.max(0, highWatermark - done)
 }
 
-/** The same for all of them, as far as it is known. */
+/** Of all partitions of which it is known; undefined where it is known of none. */
 export function sumOfLags(partitions: readonly PartitionView[]): number | undefined {
   const lags = partitions.map(lagOf).filter((lag) => lag !== undefined)
   return lags.length === 0 ? undefined : lags.reduce((sum, lag) => sum + lag, 0)

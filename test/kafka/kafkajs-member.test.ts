@@ -8,10 +8,10 @@ import { protocolError, StubKafka, type StubBrokers } from './support/stub-kafka
 
 const nothing = () => undefined
 
-function setUp(brokers: StubBrokers, handler: Partial<GroupHandler>) {
+function setUp(brokers: StubBrokers, handler: Partial<GroupHandler>, partitions = 2) {
   const stub = new StubKafka(brokers)
   const admin = {
-    topics: () => Promise.resolve(new Map([['t', 1]])),
+    partitionCounts: () => Promise.resolve(new Map([['t', partitions]])),
     offsets: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   } satisfies Partial<KafkaAdmin>
@@ -96,6 +96,35 @@ describe('KafkajsMember', () => {
     await member.leave(1000)
     await running
     for (const offsets of read) assert.deepEqual(offsets, [...offsets.keys()])
+  })
+
+  it('reads nothing while there are more partitions than handlers, and begins anew with enough of them', async () => {
+    let joins = 0
+    const read: string[] = []
+    const member = setUp(
+      {
+        join: async () => `member ${++joins}`,
+        fetch: async () => {
+          await pause(3)
+          return 1
+        },
+      },
+      {
+        // It goes on for a moment.
+        joining: () => pause(50),
+        fetched: ({ partition, endPosition }) => {
+          read.push(`member ${joins}, partition ${partition}`)
+          return Promise.resolve(endPosition)
+        },
+      },
+      1,
+    )
+    const running = member.run(['t'])
+    const wanted = ['member 2, partition 0', 'member 2, partition 1']
+    await until('both are read', () => wanted.every((line) => read.includes(line)))
+    await member.leave(1000)
+    await running
+    assert.deepEqual([...new Set(read)].sort(), wanted)
   })
 
   it('takes orders while kafkajs, which has crashed, still waits for its requests', async () => {
