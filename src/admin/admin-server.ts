@@ -35,7 +35,7 @@ const KEEP_ALIVE_MS = 5000
  * a clean answer (400, 404, 405, 408, 413, 431) in bounded memory and time.
  *
  * @returns once it listens
- * @throws Error of `listen`, for example EADDRINUSE
+ * @throws Error with that of `listen` as its cause, for example EADDRINUSE
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { host = '127.0.0.1', port = DEFAULT_PORT, requestTimeoutMs = 10_000 } = options
@@ -140,9 +140,13 @@ function pathOf({ url = '/' }: IncomingMessage): string {
 
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const failed = (cause: Error) => {
+      const advice = 'set admin.port to a free one, or to 0 for any'
+      reject(new Error(`the admin port cannot be opened: ${cause.message}; ${advice}`, { cause }))
+    }
+    server.once('error', failed)
     server.listen({ host, port }, () => {
-      server.off('error', reject)
+      server.off('error', failed)
       resolve()
     })
   })

@@ -21,13 +21,13 @@ export async function removeDeadMembers(coordinator: Broker, groupId: string): P
   for (const { memberId, memberMetadata } of groups[0]?.members ?? []) {
     const place = placeOf(memberMetadata)
     if (place === undefined || !hasEnded(place, own)) continue
-    if (await remove(coordinator, groupId, memberId)) removed.push(place.pid)
+    if (await removeMember(coordinator, groupId, memberId)) removed.push(place.pid)
   }
   return removed
 }
 
-/** @returns false where somebody else has done so meanwhile */
-async function remove(coordinator: Broker, groupId: string, memberId: string): Promise<boolean> {
+/** Takes one member out of its group. @returns false where it is no member any more. Rejects where the coordinator is away */
+export async function removeMember(coordinator: Broker, groupId: string, memberId: string): Promise<boolean> {
   try {
     await leaveGroup(coordinator, groupId, memberId)
     return true

@@ -35,6 +35,8 @@ export function tlsAdvice(code: string): string | undefined {
 const listener = 'or use the port of another listener in kafka.brokers'
 
 const byType: Readonly<Record<string, string>> = {
+  UNKNOWN_TOPIC_OR_PARTITION:
+    'the topic does not exist, or this user may not see it; `enrichd setup` makes dead letter topics',
   ILLEGAL_SASL_STATE: `these brokers take no login at this port: leave kafka.sasl.* out, ${listener}`,
   UNSUPPORTED_SASL_MECHANISM: `set kafka.sasl.mechanism to one that the brokers have enabled, ${listener}`,
   SASL_AUTHENTICATION_FAILED: 'check kafka.sasl.username and kafka.sasl.password',

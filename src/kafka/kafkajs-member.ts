@@ -18,7 +18,7 @@ import { ConsumerOrders } from './consumer-orders.js'
 import { consumerConfig } from './consumer-config.js'
 import { fenceFetches } from './fetch-fence.js'
 import { HandlerCount } from './handler-count.js'
-import { removeDeadMembers } from './dead-members.js'
+import { EndedMembers } from './ended-members.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
 import { leaveGroup } from './leave-group.js'
@@ -73,6 +73,7 @@ export class KafkajsMember implements GroupMember {
   #joinFailed = false
   readonly #pending: PendingHandlers
   readonly #handlers = new HandlerCount()
+  readonly #endedMembers: EndedMembers
   readonly #orders = new ConsumerOrders(() => (this.#assigned.length > 0 ? this.#consumer : undefined))
   readonly #leaving = new AbortController()
   #ended: Promise<void> | undefined
@@ -84,6 +85,7 @@ export class KafkajsMember implements GroupMember {
     this.#options = options
     this.#around = around
     this.#pending = new PendingHandlers(options.heartbeatIntervalMs / 3)
+    this.#endedMembers = new EndedMembers({ ...around, groupId: options.groupId })
   }
 
   run(topics: readonly string[]): Promise<void> {
@@ -213,7 +215,9 @@ export class KafkajsMember implements GroupMember {
       // kafkajs would, where it learns that it has left.
       this.#leaving.signal.throwIfAborted()
       const coordinator = await this.#findUntilFound(() => find(group))
-      if (this.#memberId === undefined) await this.#removeDead(coordinator)
+      if (this.#memberId === undefined) {
+        await Promise.race([this.#endedMembers.remove(coordinator), this.#rest(REMOVE_DEAD_MS)])
+      }
       this.#joinFailed = false
       this.#coordinator = coordinator
       return watchCoordinator(coordinator, {
@@ -224,19 +228,6 @@ export class KafkajsMember implements GroupMember {
         },
       })
     }
-  }
-
-  /** Where it fails or takes long, their sessions run out as ever. */
-  async #removeDead(coordinator: Broker): Promise<void> {
-    const removing = removeDeadMembers(coordinator, this.#options.groupId).then(
-      (pids) => {
-        if (pids.length > 0) this.#around.removedDead(pids)
-      },
-      (error: unknown) => {
-        this.#around.couldNotRemoveDead(classifyKafkaError(error, 'looking for members that have ended'))
-      },
-    )
-    await Promise.race([removing, this.#rest(REMOVE_DEAD_MS)])
   }
 
   /** kafkajs gives up after some attempts, and the membership with it; we go on until the drain. */
@@ -343,6 +334,7 @@ export class KafkajsMember implements GroupMember {
     this.#mayCommit = false
     this.#payload = undefined
     if (this.#memberId === undefined && error === undefined) return
+    if (error !== undefined && this.#memberId !== undefined) this.#endedMembers.lost(this.#memberId)
     this.#memberId = undefined
     this.#assigned = []
     this.#options.handler.left(error)

@@ -32,7 +32,6 @@ export interface TelemetryOptions {
 
 /** A line of a client's own log. */
 interface ClientLogLine {
-  readonly level: 'error' | 'warn' | 'info' | 'debug'
   readonly namespace: string
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
@@ -128,8 +127,8 @@ function speaker(logger: Logger, limiter: LineLimiter): (line: LogLine, label?: 
 }
 
 function clientLog(say: (line: LogLine, label?: string) => void): (line: ClientLogLine) => void {
-  return ({ level, namespace, message, fields }) => {
-    const line = { level, message: `${namespace}: ${message}`, fields: { namespace, client: fields } }
+  return ({ namespace, message, fields }) => {
+    const line = { message: `${namespace}: ${message}`, fields: { namespace, client: fields } }
     say({ event: 'kafka.client', ...line }, namespace)
   }
 }

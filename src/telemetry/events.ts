@@ -146,7 +146,7 @@ const ownEvents = {
   },
   'kafka.client': {
     level: 'debug',
-    tells: 'A line of the Kafka client’s own log, at the level that the Kafka room gives it.',
+    tells: 'A line of the Kafka client’s own log. What matters of it other events tell.',
     fields: ['namespace', 'client'],
     perSecond: 10,
     countedBy: 'namespace',

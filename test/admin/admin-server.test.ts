@@ -255,7 +255,7 @@ describe('the admin port', () => {
     await start()
     const { port } = server
     const first = server
-    await assert.rejects(start({ port }), /EADDRINUSE/)
+    await assert.rejects(start({ port }), /EADDRINUSE.*admin\.port/)
     server = first
   })
 })

@@ -127,6 +127,36 @@ describe('KafkajsMember', () => {
     assert.deepEqual([...new Set(read)].sort(), wanted)
   })
 
+  it('takes the member that it was out of the group after a crash, before it joins again', async () => {
+    let crashes = 1
+    const seen: string[] = []
+    const member = setUp(
+      {
+        join: async () => {
+          const id = `member ${seen.filter((line) => line.endsWith('joins')).length + 1}`
+          seen.push(`${id} joins`)
+          return id
+        },
+        leave: async (id) => {
+          seen.push(`${id} leaves`)
+          // kafkajs itself asks while the coordinator is away.
+          if (seen.length === 2) throw protocolError('NOT_COORDINATOR_FOR_GROUP')
+        },
+        fetch: async () => {
+          await pause(5)
+          if (crashes-- > 0) throw protocolError('TOPIC_AUTHORIZATION_FAILED')
+          return 1
+        },
+      },
+      {},
+    )
+    const running = member.run(['t'])
+    await until('it has joined again', () => seen.includes('member 2 joins'))
+    assert.deepEqual(seen, ['member 1 joins', 'member 1 leaves', 'member 1 leaves', 'member 2 joins'])
+    await member.leave(1000)
+    await running
+  })
+
   it('takes orders while kafkajs, which has crashed, still waits for its requests', async () => {
     const partitions = [{ topic: 't', partition: 0 }]
     let forbidden = false

@@ -226,20 +226,22 @@ describe('log lines', () => {
     assert.match(error.stack, /^at .*log-lines\.test\.ts/)
   })
 
-  it('carries the Kafka client’s own lines at the level that they are given', () => {
-    const { kafkaLog, output } = testTelemetry()
-    kafkaLog({ level: 'debug', namespace: 'Fetcher', message: 'quiet', fields: {} })
-    kafkaLog({
-      level: 'warn',
+  it('carries the Kafka client’s own lines at debug only', () => {
+    const timeout = {
       namespace: 'Connection',
       message: 'Connection timeout',
       fields: { broker: 'a:9092' },
-    })
+    }
+    const quiet = testTelemetry()
+    quiet.kafkaLog(timeout)
+    assert.equal(quiet.output.raw.length, 0)
+    const { kafkaLog, output } = testTelemetry({ log: { level: 'debug' } })
+    kafkaLog(timeout)
     assert.equal(output.raw.length, 1)
     const { time, ...line } = output.lines[0]!
     assert.ok(time)
     assert.deepEqual(line, {
-      level: 'warn',
+      level: 'debug',
       event: 'kafka.client',
       msg: 'Connection: Connection timeout',
       namespace: 'Connection',

@@ -29,7 +29,7 @@ describe('secrets', () => {
         telemetry.commitFailed(error)
         telemetry.warning('x.y', text, { [text]: { deep: [text, new Map([[text, text]])] } })
         telemetry.lifecycle('draining', { reason: text, error })
-        kafkaLog({ level: 'error', namespace: text, message: text, fields: { text } })
+        kafkaLog({ namespace: text, message: text, fields: { text } })
         telemetry.recordFinished(
           reject(sourceRecord('x'), { reason: 'nlp-failed', stage: 'enrich', attempts: 1, error }),
           1,

@@ -26,6 +26,8 @@ export interface FetchedPartition extends TopicPartition {
 export interface StubBrokers {
   /** Resolves to the member's id. */
   readonly join: (memberId: string) => Promise<string>
+  /** Default: every member may leave. */
+  readonly leave?: (memberId: string) => Promise<void>
   /** Resolves to how many records are at the offset of the partition: 0 or 1. */
   readonly fetch: (wanted: FetchedPartition) => Promise<number>
   /** How long closing the connections takes, in ms. */
@@ -100,7 +102,7 @@ export class StubKafka {
         return Promise.resolve({ memberAssignment })
       },
       heartbeat: () => Promise.resolve(),
-      leaveGroup: () => Promise.resolve(),
+      leaveGroup: async ({ memberId }: { memberId: string }) => this.#stub.leave?.(memberId),
       describeGroups: () => Promise.resolve({ groups: [] }),
       offsetFetch: () => {
         const partitions = this.committed.map((offset, partition) => ({ partition, offset: String(offset) }))
