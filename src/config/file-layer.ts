@@ -29,7 +29,8 @@ export function fileLayer(file: string): Layer {
   const faults = [...document.errors, ...document.warnings]
   for (const { code, pos } of faults) {
     // Not the parser's message: it may quote a secret.
-    reading.problems.push({ key: file, origin: at(reading, pos[0]), expected: `YAML or JSON (${code})` })
+    const what = code === 'BLOCK_AS_IMPLICIT_KEY' ? 'a value with a colon wants quotes' : code
+    reading.problems.push({ key: file, origin: at(reading, pos[0]), expected: `YAML or JSON (${what})` })
   }
   if (faults.length === 0) readMap(reading, document.contents, [])
   return reading

@@ -142,6 +142,7 @@ describe('errors', () => {
       dotted: 'nlp.url: http://a\n',
       duplicate: 'log:\n  level: info\n  level: warn\n',
       broken: 'nlp: {url: [\n',
+      colon: 'nlp:\n  url: embedded:\n',
       tagged: 'log:\n  level: !secret info\n',
       proto: '__proto__:\n  x: 1\n',
       nothing: 'log:\n  level:\n',
@@ -155,6 +156,8 @@ describe('errors', () => {
         origin: `${paths.duplicate}:3`,
         expected: 'YAML or JSON (DUPLICATE_KEY)',
       })
+      const [colon] = problemsOf(() => load({}, { files: [paths.colon] }))
+      assert.equal(colon?.expected, 'YAML or JSON (a value with a colon wants quotes)')
     })
   })
 
