@@ -37,7 +37,7 @@ const fullSpeed = 0.9
 const resumeWithinMs = longForm ? 2000 : 20_000
 const resumeTimeoutMs = 20_000
 /** Records a second that the NLP service lets through. A busy machine takes its samples late, and then sees more. */
-const mostPerSecond = (inFlight * 1000) / latencyMs
+export const mostPerSecond = (inFlight * 1000) / latencyMs
 /** A machine that is too busy to come near this without any fault measures nothing: then no time is objected to. */
 export const measurableRate = 0.8 * mostPerSecond
 
