@@ -34,6 +34,7 @@ const RESTART_DELAY_MS = [100, 1_000] as const
 const REMOVE_DEAD_MS = 2_000
 /** How often the coordinator of the group is looked for, while it is not there. */
 const COORDINATOR_RETRY_MS = 500
+
 /** What the member needs around it: log events have no other door in kafkajs than the log. */
 export interface MemberSurroundings {
   readonly kafka: () => Kafka

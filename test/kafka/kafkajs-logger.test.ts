@@ -8,7 +8,10 @@ test("a line of kafkajs' log is told with its fields, after the listener has see
   const seen: string[] = []
   const log = kafkajsLogger(
     (line) => lines.push(line),
-    (entry) => seen.push(entry.log.message),
+    (entry) => {
+      assert.equal(lines.length, 0)
+      seen.push(entry.log.message)
+    },
   )()
   const message = 'Response Heartbeat(key: 12, version: 3)'
   const more = { broker: 'b:9092', timestamp: '2026-11-23T00:00:00.000Z', logger: 'kafkajs', stack: 'at x' }
