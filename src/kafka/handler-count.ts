@@ -3,7 +3,7 @@ const MAX_AT_FIRST = 512
 
 /**
  * How many handlers kafkajs gets, each for the records of one partition at a time. It asks all of them with every fetch: 512, whatever
- * was read, took a fifth of the CPU time of a daemon with 100 records a second. But there must never be fewer than partitions: what they
+ * was read, took 7 % of the CPU time of a daemon with 100 records a second (four interleaved runs). But there must never be fewer than partitions: what they
  * have no hand for waits inside kafkajs, past a rejoin and past a new position, and would then be taken for what comes next.
  *
  * So there are as many as the topics have partitions. A membership that is given more, since some were added, or since they are more
