@@ -7,6 +7,8 @@ export interface AskedRequest {
   readonly body: Buffer
   /** Counts from 0 since the script was set. */
   readonly index: number
+  /** Resolves when it is answered, or who asked has given it up. */
+  readonly closed: Promise<void>
 }
 
 export interface HttpAnswer {
@@ -40,10 +42,11 @@ export async function startAnsweringProxy(target: string): Promise<AnsweringProx
   let script: AnswerScript | undefined
   let index = 0
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const closed = new Promise<void>((resolve) => response.once('close', resolve))
     const body = await bodyOf(request)
     const forward: Forward = (other = body) => forwardTo(target, agent, { request, body: other })
     const { method = 'GET', url: path = '/' } = request
-    const said = await script?.({ method, path, body, index: index++ }, forward)
+    const said = await script?.({ method, path, body, index: index++, closed }, forward)
     if (said === 'hang') return
     if (said === 'reset') return void request.socket.resetAndDestroy()
     const answer = said ?? (await forward())
