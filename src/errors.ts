@@ -68,6 +68,8 @@ export interface EnrichdErrorOptions {
   readonly cause?: unknown
   /** How long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined
+  /** The beginning of what the other side said. It may quote the record: for its dead letter, and never in a log line. */
+  readonly said?: string | undefined
   readonly context?: ErrorContext
 }
 
@@ -77,6 +79,7 @@ export class EnrichdError extends Error {
   readonly code: ErrorCode
   readonly kind: FailureKind
   readonly retryAfterMs: number | undefined
+  readonly said: string | undefined
   readonly context: ErrorContext
 
   constructor(code: ErrorCode, message: string, options: EnrichdErrorOptions) {
@@ -84,6 +87,7 @@ export class EnrichdError extends Error {
     this.code = code
     this.kind = options.kind
     this.retryAfterMs = options.retryAfterMs
+    this.said = options.said
     this.context = options.context ?? {}
   }
 
@@ -94,12 +98,19 @@ export class EnrichdError extends Error {
 
   /** The same error with more of its story: `context` is laid over what is there; the cause stays. */
   within(context: ErrorContext): EnrichdError {
-    const { kind, cause, retryAfterMs } = this
+    const { kind, cause, retryAfterMs, said } = this
     return new EnrichdError(this.code, this.message, {
       kind,
       cause,
       retryAfterMs,
+      said,
       context: { ...this.context, ...context },
     })
   }
+}
+
+/** The message with what the other side said: for those who may read the record, so never for a log line. */
+export function inFull(error: Error): string {
+  const said = error instanceof EnrichdError ? error.said : undefined
+  return said === undefined ? error.message : `${error.message}: ${said}`
 }

@@ -3,6 +3,7 @@ import type { Rejected } from '../delivery/delivery.js'
 import { DeadLetterWriter, type DeadLetterStore } from '../dead-letter/dead-letter-writer.js'
 import { fileDeadLetters } from '../dead-letter/file-dead-letters.js'
 import { kafkaDeadLetters } from '../dead-letter/kafka-dead-letters.js'
+import { inFull } from '../errors.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
 import { systemClock } from '../pipeline/clock.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
@@ -45,7 +46,7 @@ function masked(store: DeadLetterStore, mask: (text: string) => string): DeadLet
 }
 
 function withoutSecrets(rejected: Rejected, mask: (text: string) => string): Rejected {
-  const { message } = rejected.error
-  const safe = mask(message)
-  return safe === message ? rejected : { ...rejected, error: new Error(safe) }
+  const full = inFull(rejected.error)
+  const safe = mask(full)
+  return safe === full ? rejected : { ...rejected, error: new Error(safe) }
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js'
+import { deadLetterTopicOf } from '../dead-letter/dead-letter.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
 import { systemClock } from '../pipeline/clock.js'
 import { beginAtEnd } from '../source/begin-at-end.js'
@@ -6,6 +7,7 @@ import { resolveTopics } from '../source/resolve-topics.js'
 import { KafkaSource } from '../source/kafka-source.js'
 import { LinesRecordSource } from '../source/lines-record-source.js'
 import type { RecordSource } from '../source/record-source.js'
+import { tellMissingDeadLetterTopics } from '../source/tell-missing-dead-letter-topics.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { holdsDeadLetters } from './topics-to-read.js'
 
@@ -22,7 +24,7 @@ const STAGES_FULL = 4
 
 /** The source by the settings `source.*` and `kafka.*`. */
 export function assembleSource(config: Config, around: SourceSurroundings): RecordSource {
-  const { source, kafka, pipeline } = config
+  const { source, kafka, pipeline, deadLetter } = config
   const { maxBufferedBytes } = pipeline
   if (source.type === 'file')
     return new LinesRecordSource({ input: { type: 'file', path: source.path ?? '' }, maxBufferedBytes })
@@ -33,13 +35,26 @@ export function assembleSource(config: Config, around: SourceSurroundings): Reco
   const { telemetry, draining } = around
   const client = around.kafka()
   const { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel } = kafka
-  const admin = client.admin()
+  const findTopics = async (): Promise<readonly string[]> => {
+    const admin = client.admin()
+    const around = { admin, telemetry, draining }
+    try {
+      const wanted = { wanted: kafka.topics, holdsDeadLetters: holdsDeadLetters(config) }
+      const topics = await resolveTopics({ ...around, ...wanted })
+      if (!kafka.fromBeginning) await beginAtEnd({ ...around, groupId, topics })
+      return topics
+    } finally {
+      await admin.close()
+    }
+  }
   return new KafkaSource({
     client,
     topics: async () => {
-      const around = { admin, telemetry, draining, holdsDeadLetters: holdsDeadLetters(config) }
-      const topics = await resolveTopics({ ...around, wanted: kafka.topics })
-      if (!kafka.fromBeginning) await beginAtEnd({ admin, groupId, topics, telemetry, draining })
+      const topics = await findTopics()
+      if (deadLetter.type === 'kafka') {
+        const theirs = topics.map((topic) => deadLetterTopicOf(topic, deadLetter.topic))
+        void tellMissingDeadLetterTopics({ admin: client.admin(), topics: theirs, telemetry, draining })
+      }
       return topics
     },
     group: { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel },

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { nearest } from '../config/nearest.js'
 import type { Command, CommandOption, OptionValues } from './command.js'
 import { UsageError } from './usage-error.js'
 
@@ -46,8 +47,12 @@ export function parseCommandLine(
   const name = position === undefined ? undefined : args[position]
   const command = name === undefined ? commands[0] : commands.find((candidate) => candidate.name === name)
   if (command === undefined) {
-    const names = commands.map((candidate) => candidate.name).join(', ')
-    throw new UsageError(`there is no command of that name; the commands are ${names}`)
+    const names = commands.map((candidate) => candidate.name)
+    const meant = nearest(name ?? '', names) ?? ''
+    // The name itself is not repeated: it may be a secret that went astray.
+    throw new UsageError(
+      `there is no command of that name; did you mean ${meant}? The commands are ${names.join(', ')}`,
+    )
   }
   const rest = position === undefined ? args : args.toSpliced(position, 1)
   const { values, positionals } = strictly(rest, command)

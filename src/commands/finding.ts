@@ -1,4 +1,4 @@
-import { EnrichdError } from '../errors.js'
+import { EnrichdError, inFull } from '../errors.js'
 
 /**
  * `made`: it was not there, and is now. `warn`: it works, and something about it is worth knowing. Only `FAIL` makes the
@@ -23,10 +23,11 @@ export function findingLine({ status, subject, message }: Finding): string {
   return `${status.padEnd(4)}  ${subject}: ${message.replace(/\s+/g, ' ')}`
 }
 
-/** An error in one line: the messages of its causes where they add something. */
+/** An error in one line: what the other side said, and the messages of its causes where they add something. */
 export function inWords(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const cause = error instanceof EnrichdError ? undefined : error.cause
+  if (error instanceof EnrichdError) return inFull(error)
+  const { cause } = error
   return cause instanceof Error && !error.message.includes(cause.message)
     ? `${error.message} (${cause.message})`
     : error.message

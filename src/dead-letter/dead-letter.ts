@@ -1,4 +1,5 @@
 import type { RecordHeaders, Rejected, SourceRecord } from '../delivery/delivery.js'
+import { inFull } from '../errors.js'
 
 /** A dead letter as it is written: the original key, value and headers, and ours beside them. */
 export interface DeadLetter {
@@ -42,7 +43,7 @@ export function toDeadLetter({ record, stage, reason, error, attempts }: Rejecte
       [names.timestamp]: String(record.timestampMs),
       [names.stage]: stage,
       [names.reason]: reason,
-      [names.error]: error.message.slice(0, MAX_ERROR_CHARACTERS),
+      [names.error]: inFull(error).slice(0, MAX_ERROR_CHARACTERS),
       [names.attempts]: String(attempts),
       ...(record.id !== coordinatesId(record) && { [names.id]: record.id }),
     },
@@ -75,7 +76,7 @@ export function withoutOwnHeaders({ headers, ...letter }: DeadLetter): DeadLette
 
 const ours: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders))
 
-/** `{topic}.dead-letter` for a record. */
-export function deadLetterTopic(template: string, record: SourceRecord): string {
-  return template.replaceAll('{topic}', record.topic)
+/** The dead letter topic of a topic, by the setting `deadLetter.topic`. */
+export function deadLetterTopicOf(topic: string, setting: string): string {
+  return setting.replaceAll('{topic}', topic)
 }

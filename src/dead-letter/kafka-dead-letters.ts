@@ -1,7 +1,7 @@
 import type { Rejected } from '../delivery/delivery.js'
 import { EnrichdError } from '../errors.js'
 import type { RecordProducer } from '../kafka/kafka-client.js'
-import { deadLetterTopic, toDeadLetter, truncate, withoutOwnHeaders } from './dead-letter.js'
+import { deadLetterTopicOf, toDeadLetter, truncate, withoutOwnHeaders } from './dead-letter.js'
 import type { DeadLetterStore } from './dead-letter-writer.js'
 
 export interface KafkaDeadLettersOptions {
@@ -55,7 +55,7 @@ const isTooLarge = (error: unknown): boolean =>
 function byTopic(rejected: readonly Rejected[], template: string): Map<string, Rejected[]> {
   const groups = new Map<string, Rejected[]>()
   for (const each of rejected) {
-    const name = deadLetterTopic(template, each.record)
+    const name = deadLetterTopicOf(each.record.topic, template)
     const group = groups.get(name) ?? []
     group.push(each)
     groups.set(name, group)

@@ -15,7 +15,13 @@ export type NlpFailure =
       readonly answering: boolean
     }
 
-/** Total: whatever went wrong with a call becomes one of the four kinds of failure. No message quotes a body: it may echo the text. */
+/** What is kept of the body of an answer that is no success. */
+const MAX_SAID_CHARACTERS = 300
+
+/**
+ * Total: whatever went wrong with a call becomes one of the four kinds of failure. No message quotes a body, which may echo
+ * the text; the beginning of it is kept apart where the fault may be the record's.
+ */
 export function classifyNlpError(failure: NlpFailure): EnrichdError {
   return 'status' in failure ? classifyAnswer(failure) : classifyError(failure.error, failure.answering)
 }
@@ -46,11 +52,21 @@ function classifyAnswer(answer: Extract<NlpFailure, { status: number }>): Enrich
     return setting('the NLP service speaks TLS: begin nlp.url with https://')
   }
   if (status === 400 || status === 413 || status === 422)
-    return new EnrichdError('NLP_REJECTED', said, { kind: 'record' })
+    return new EnrichdError('NLP_REJECTED', said, { kind: 'record', said: beginningOf(answer) })
   if (status === 429 || status === 503) return outage('NLP_OVERLOADED', said, { retryAfterMs: asked })
   if (status === 408) return suspect('NLP_TIMEOUT', said, { retryAfterMs: asked })
-  if (status >= 500) return suspect('NLP_SERVER_ERROR', said, { retryAfterMs: asked })
+  if (status >= 500) {
+    return suspect('NLP_SERVER_ERROR', said, { retryAfterMs: asked, said: beginningOf(answer) })
+  }
   return setting(`${said}: ${settings[status] ?? 'correct nlp.url and nlp.protocol'}`)
+}
+
+/** In one line; undefined where nothing was said, or a page for people. */
+function beginningOf({ headers, body }: Extract<NlpFailure, { status: number }>): string | undefined {
+  if (isHtml(headers['content-type'], body)) return undefined
+  const said = body.slice(0, MAX_SAID_CHARACTERS).replace(/\s+/g, ' ').trim()
+  if (said === '') return undefined
+  return body.length > MAX_SAID_CHARACTERS ? `${said}…` : said
 }
 
 /** Without query and user: either may be secret. */
@@ -150,6 +166,7 @@ function setting(message: string, cause?: unknown): EnrichdError {
 interface More {
   readonly cause?: unknown
   readonly retryAfterMs?: number | undefined
+  readonly said?: string | undefined
 }
 
 function outage(code: ErrorCode, message: string, more?: More): EnrichdError {

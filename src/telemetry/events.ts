@@ -151,6 +151,12 @@ const ownEvents = {
     perSecond: 10,
     countedBy: 'namespace',
   },
+  'dead_letter.topic_missing': {
+    level: 'warn',
+    tells:
+      'At the start: these dead letter topics are not there. The first record that is rejected will stop the line.',
+    fields: ['topics'],
+  },
   'nlp.tls_unverified': {
     level: 'warn',
     tells: 'Verification of the certificate is switched off; the same for `kafka` and `elasticsearch`.',

@@ -117,6 +117,10 @@ describe('the command line', () => {
     ]
     for (const args of wrong) assert.equal((await seen(args)).code, 2, args.join(' '))
   })
+
+  test('an unknown command is answered with the one that is most like it', async () => {
+    assert.match((await seen(['secnd'])).stderr, /did you mean second\? The commands are first, second/)
+  })
 })
 
 describe('exit codes', () => {

@@ -94,6 +94,8 @@ describe('a selection', () => {
       { from: 'yesterday' },
       { to: '2023-13-01' },
       { from: '2024-01-02', to: '2024-01-01' },
+      { record: ['logs-0-7', '7'] },
+      { record: ['logs-0-'] },
     ])
       assert.throws(() => selectionOf(options), { code: 'USAGE' })
   })
@@ -222,6 +224,10 @@ describe('replay of a file of dead letters', () => {
     )
     assert.deepEqual([nlp.stats.requests, await documents()], [0, []])
     assert.match((await run(['--dry-run'])).stdout, /10 would be brought back/)
+    assert.equal(
+      (await run(['--dry-run', '--topic', 'logs', '--topic', 'lgos'])).stdout.split('\n').at(-2),
+      'none of those that were read is of the topic lgos',
+    )
   })
 
   it('brings the selected ones back, and leaves those out that it brought back before', async (t) => {

@@ -29,7 +29,7 @@ function rejected(
   return reject(record, {
     reason: 'nlp-rejected',
     stage: 'enrich',
-    error: new Error('no such language'),
+    error: new EnrichdError('NLP_REJECTED', 'it answered 422', { kind: 'record', said: 'no such language' }),
     attempts: 2,
   })
 }
@@ -148,7 +148,7 @@ describe('kafkaDeadLetters', () => {
       'enrichd-timestamp': '1700000000000',
       'enrichd-stage': 'enrich',
       'enrichd-reason': 'nlp-rejected',
-      'enrichd-error': 'no such language',
+      'enrichd-error': 'it answered 422: no such language',
       'enrichd-attempts': '2',
     })
   })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { errors } from 'undici'
 import fc from 'fast-check'
 import { classifyNlpError } from '../../src/enrich/classify-nlp-error.js'
-import { EnrichdError, type ErrorCode, type FailureKind } from '../../src/errors.js'
+import { EnrichdError, inFull, type ErrorCode, type FailureKind } from '../../src/errors.js'
 
 const answered = (status: number, headers: Record<string, string> = {}, body = '') =>
   classifyNlpError({ status, headers, body })
@@ -75,6 +75,23 @@ test('an answer that is cut off is suspect, whatever cut it off', () => {
     const error = failed(withCode(code), true)
     assert.deepEqual([error.kind, error.code], ['suspect', 'NLP_BAD_ANSWER'])
   }
+})
+
+test('what the service said is kept apart from the message, cut, where the fault may be the record’s', () => {
+  const body = '{"error":\n  "no such language: xx"}'
+  for (const status of [400, 422, 500]) {
+    const error = answered(status, {}, body)
+    assert.equal(error.said, '{"error": "no such language: xx"}')
+    assert.doesNotMatch(error.message, /language/)
+    assert.equal(inFull(error.within({ attempt: 2 })), `${error.message}: ${error.said}`)
+  }
+  assert.equal(answered(422, {}, 'x'.repeat(10_000)).said, `${'x'.repeat(300)}…`)
+  for (const error of [
+    answered(422),
+    answered(502, { 'content-type': 'text/html' }, body),
+    answered(401, {}, body),
+  ])
+    assert.deepEqual([error.said, inFull(error)], [undefined, error.message])
 })
 
 test('an HTML page with a 2xx is a wrong setting', () => {

@@ -44,6 +44,8 @@ describe('the flow', () => {
     load.startSampling()
     for (const part of [300, 800]) {
       const daemon = bed.start(t, settings)
+      // What the one before finished may be enough: then there is no signal handler yet.
+      await daemon.logged('daemon.running')
       await load.indexed(part)
       assert.equal((await daemon.stop()).code, 0, daemon.tail())
     }
@@ -297,6 +299,9 @@ describe('the flow', () => {
       const daemon = bed.start(t, settings, env)
       await line.settled(3)
       assert.equal((await daemon.stop()).code, 0, daemon.tail())
+      // Who may read the record may read what the service said of it.
+      const refused = (await line.deadLetters()).get('0/1')
+      assert.match(refused?.headers['enrichd-error'] ?? '', /answered 422.*: no: refused: Robert paid/)
       // A listener without SASL: the login fails again and again.
       const locked = bed.start(
         t,

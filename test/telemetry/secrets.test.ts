@@ -92,7 +92,7 @@ describe('what users wrote', () => {
       new Error(`failed to parse. Preview of field's value: '${message.slice(0, 8)}'`),
     ]
     for (const cause of quoting) {
-      const error = new EnrichdError('NLP_REJECTED', cause.message, { kind: 'record', cause })
+      const error = new EnrichdError('NLP_REJECTED', cause.message, { kind: 'record', cause, said: message })
       telemetry.recordFinished(
         reject(record, { reason: 'nlp-rejected', stage: 'enrich', attempts: 1, error }),
         1,

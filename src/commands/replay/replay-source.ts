@@ -29,6 +29,8 @@ export interface ReplayCounts {
   foreign: number
   /** Brought back by earlier runs, and so left out. */
   before: number
+  /** The topics of those that were read. */
+  readonly topics: Set<string>
   /** Selected, by reason and topic. */
   readonly selected: Map<string, number>
   /** Selected, and cannot be brought back: cut, and the original is gone. */
@@ -51,7 +53,14 @@ interface Returning {
  * or done, goes with the first.
  */
 export class ReplaySource implements AsyncIterable<SourceRecord> {
-  readonly counts: ReplayCounts = { read: 0, foreign: 0, before: 0, selected: new Map(), lost: 0 }
+  readonly counts: ReplayCounts = {
+    read: 0,
+    foreign: 0,
+    before: 0,
+    topics: new Set(),
+    selected: new Map(),
+    lost: 0,
+  }
   readonly #options: ReplaySourceOptions
   readonly #returning = new Map<string, Returning>()
   readonly #done = new Set<string>()
@@ -192,6 +201,7 @@ export class ReplaySource implements AsyncIterable<SourceRecord> {
       return undefined
     }
     this.counts.read++
+    this.counts.topics.add(letter.record.topic)
     if (!selection.selects(letter)) return undefined
     if (before && !selection.again) {
       this.counts.before++

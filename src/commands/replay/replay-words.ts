@@ -2,13 +2,18 @@ import type { ReplayCounts } from './replay-source.js'
 import type { Selection } from './selection.js'
 import type { ReplayOutcome } from './settle-replay.js'
 
+/** How many were selected. */
+export function countSelected({ selected }: ReplayCounts): number {
+  return [...selected.values()].reduce((total, letters) => total + letters, 0)
+}
+
 /** What was met: how many letters, and the selected ones by reason and topic. Several lines. */
-export function countsInWords(counts: ReplayCounts, { dryRun, again }: Selection): string {
+export function countsInWords(counts: ReplayCounts, { topics, dryRun, again }: Selection): string {
   const selected = [...counts.selected].map(([key, letters]) => ({
     names: JSON.parse(key) as [string, string],
     letters,
   }))
-  const sum = selected.reduce((total, { letters }) => total + letters, 0)
+  const sum = countSelected(counts)
   const lines = [
     `${letters(counts.read)} read, ${sum} ${dryRun ? 'would be brought back' : 'selected'}`,
     ...selected
@@ -18,6 +23,8 @@ export function countsInWords(counts: ReplayCounts, { dryRun, again }: Selection
           `${String(number).padStart(10)}  ${reason}  ${topic}`,
       ),
   ]
+  for (const topic of topics.filter((name) => !counts.topics.has(name)))
+    lines.push(`none of those that were read is of the topic ${topic}`)
   if (counts.before > 0 && !again)
     lines.push(`${counts.before} were brought back before (--again takes them too)`)
   if (counts.foreign > 0) lines.push(`${counts.foreign} records there are no dead letters of enrichd`)

@@ -14,7 +14,7 @@ import type { TelemetryHandle } from '../../telemetry/create-telemetry.js'
 import { exitCodes, type CommandContext } from '../command.js'
 import { openLetterLog } from './open-letter-log.js'
 import { ReplaySource } from './replay-source.js'
-import { countsInWords, outcomeInWords } from './replay-words.js'
+import { countSelected, countsInWords, outcomeInWords } from './replay-words.js'
 import { settleReplay, type ReplayOutcome } from './settle-replay.js'
 import type { Selection } from './selection.js'
 
@@ -133,7 +133,8 @@ async function drain({ settled, committer, line, outcome }: Running, around: Sur
     failure = error
   })
   const { cutOff, error } = await lifecycle.shutdown('all dead letters were read')
-  const counts = { read: source.counts.read, lost: source.counts.lost, ...outcome }
+  const { read, lost } = source.counts
+  const counts = { read, selected: countSelected(source.counts), lost, ...outcome }
   handle.telemetry.notice('replay.finished', outcomeInWords(outcome).trim(), counts)
   if (cutOff) return exitCodes.cutOff
   if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the replay failed')

@@ -22,6 +22,11 @@ export function selectionOf(options: OptionValues): Selection {
   for (const reason of reasons)
     if (!(rejectionReasons as readonly string[]).includes(reason))
       throw new UsageError(`--reason is one of ${rejectionReasons.join(', ')}`)
+  for (const record of records)
+    if (!/.-\d+$/.test(record))
+      throw new UsageError(
+        '--record takes topic-partition-offset, such as logs-0-1234, or the id of a document',
+      )
   const [from, to] = [timeOf(options, 'from'), timeOf(options, 'to')]
   if (from !== undefined && to !== undefined && from >= to) throw new UsageError('--from must be before --to')
   return {

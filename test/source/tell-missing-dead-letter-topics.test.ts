@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { EnrichdError } from '../../src/errors.js'
+import { tellMissingDeadLetterTopics } from '../../src/source/tell-missing-dead-letter-topics.js'
+import { silentTelemetry } from '../../src/telemetry/silent-telemetry.js'
+
+const topics = ['a.dead-letter', 'b.dead-letter', 'a.dead-letter']
+
+async function told(
+  answers: readonly (readonly string[] | Error)[],
+  draining = new AbortController().signal,
+) {
+  const warnings: unknown[] = []
+  let asked = 0
+  let closed = 0
+  await tellMissingDeadLetterTopics({
+    admin: {
+      partitionCounts: () => {
+        const answer = answers[asked++] ?? []
+        return answer instanceof Error
+          ? Promise.reject(answer)
+          : Promise.resolve(new Map(answer.map((topic) => [topic, 1])))
+      },
+      close: () => {
+        closed++
+        return Promise.resolve()
+      },
+    },
+    topics,
+    telemetry: { ...silentTelemetry, warning: (event, _message, detail) => warnings.push([event, detail]) },
+    draining,
+  })
+  assert.equal(closed, 1)
+  return { warnings, asked }
+}
+
+const away = new EnrichdError('KAFKA_UNREACHABLE', 'away', { kind: 'outage' })
+
+describe('dead letter topics that are missing', () => {
+  it('are told in one line, each once', async () => {
+    const { warnings } = await told([['a', 'b', 'b.dead-letter']])
+    assert.deepEqual(warnings, [['dead_letter.topic_missing', { topics: ['a.dead-letter'] }]])
+  })
+
+  it('are none where all are there', async () => {
+    assert.deepEqual((await told([['a.dead-letter', 'b.dead-letter']])).warnings, [])
+  })
+
+  it('are looked for once Kafka answers', async () => {
+    const { warnings, asked } = await told([away, ['b.dead-letter']])
+    assert.deepEqual([warnings.length, asked], [1, 2])
+  })
+
+  it('are looked for no more once the drain begins', { timeout: 5000 }, async () => {
+    const drain = new AbortController()
+    const nothing = told([away, away], drain.signal)
+    drain.abort(new Error('SIGTERM'))
+    assert.deepEqual((await nothing).warnings, [])
+  })
+
+  it('are no place to hide a mistake of ours', async () => {
+    await assert.rejects(told([new TypeError('ours')]), TypeError)
+  })
+})
