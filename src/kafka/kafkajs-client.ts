@@ -9,7 +9,7 @@ import { KafkajsAdmin } from './kafkajs-admin.js'
 import { KafkajsInspector } from './kafkajs-inspector.js'
 import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
 import { KafkajsMember } from './kafkajs-member.js'
-import { sparePendingChecks } from './pending-checks.js'
+import { spareRequestQueueTimers } from './request-queue-timers.js'
 import { KafkajsProducer } from './kafkajs-producer.js'
 import type { GroupMember, GroupMemberOptions, KafkaClient } from './kafka-client.js'
 import { watchedSockets } from './watched-socket.js'
@@ -66,7 +66,7 @@ function openKafkajs(
   outOfRange: Set<(partition: TopicPartition) => void>,
 ): kafkajs.Kafka {
   registerCodecs()
-  sparePendingChecks()
+  spareRequestQueueTimers()
   return new kafkajs.Kafka(toKafkajs(options, outOfRange))
 }
 
