@@ -2,8 +2,6 @@
 import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { exitCodes } from './commands/command.js'
-import { commands } from './commands/commands.js'
-import { execute } from './commands/execute.js'
 import { explainCrash } from './commands/explain.js'
 
 /** The first signal asks for a drain, the second cuts it off, and from the third on the system's default takes over. */
@@ -57,6 +55,12 @@ process.on('uncaughtException', crash)
 tolerateClosedPipe(process.stdout)
 tolerateClosedPipe(process.stderr)
 
+const signals = listenToSignals()
+// Loaded after that, which takes longer than everything before: a signal that comes meanwhile is a drain like any other.
+const [{ commands }, { execute }] = await Promise.all([
+  import('./commands/commands.js'),
+  import('./commands/execute.js'),
+])
 const code = await execute({
   args: process.argv.slice(2),
   commands,
@@ -65,7 +69,7 @@ const code = await execute({
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-  ...listenToSignals(),
+  ...signals,
 })
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 process.exit(code)

@@ -149,6 +149,29 @@ describe('the program', { concurrency: 2 }, () => {
     assert.deepEqual([code, stderr], [0, ''])
   })
 
+  test('a signal is waited for before what takes long is loaded, and one that comes meanwhile is a drain', async () => {
+    const preload = `
+      import Module from 'node:module'
+      process.on('newListener', (name) => {
+        if (name !== 'SIGTERM') return
+        const loaded = Object.keys(Module._cache).some((path) => path.includes('/convict/'))
+        process.stderr.write(loaded ? 'too late' : 'in time')
+        setImmediate(() => process.kill(process.pid, 'SIGTERM'))
+      })`
+    const { code, stderr } = await run(
+      ['--import', `data:text/javascript,${encodeURIComponent(preload)}`, 'dist/main.js', 'run'],
+      {
+        ENRICHD_KAFKA_BROKERS: '127.0.0.1:1',
+        ENRICHD_KAFKA_TOPICS: 'logs',
+        ENRICHD_KAFKA_GROUP_ID: 'group',
+        ENRICHD_NLP_URL: 'http://127.0.0.1:1',
+        ENRICHD_ELASTICSEARCH_NODES: 'http://127.0.0.1:1',
+        ENRICHD_ADMIN_PORT: '0',
+      },
+    )
+    assert.deepEqual([code, stderr], [0, 'in time'])
+  })
+
   test('what nobody caught on the thread of the daemon ends it with 1, and is told with its stack', async (t) => {
     const { code, stderr } = await daemonWithProtocol(
       t,
