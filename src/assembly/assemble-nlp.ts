@@ -8,14 +8,17 @@ import { corenlpProtocol } from '../enrich/protocols/corenlp.js'
 import { enrichdProtocol } from '../enrich/protocols/enrichd.js'
 import { httpProtocol } from '../enrich/protocols/http.js'
 import { loadAdapter } from '../enrich/protocols/load-adapter.js'
-import { proxyFor, type ProxyVariables } from '../enrich/proxy-for.js'
+import { proxyFor } from '../enrich/proxy-for.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
+import { proxiesOf, type Environment } from './proxies.js'
+import { maskInUse } from './secrets-in-use.js'
 
-/** The NLP service by the settings `nlp.*`: over HTTP, or inside this process. */
+/** The NLP service by the settings `nlp.*`: over HTTP, or inside this process. `environment`: for the proxies. */
 export async function assembleAnalyser(
-  { nlp }: Config,
-  { proxies, telemetry }: { readonly proxies: ProxyVariables; readonly telemetry: Telemetry },
+  config: Config,
+  { environment, telemetry }: { readonly environment: Environment; readonly telemetry: Telemetry },
 ): Promise<Analyser> {
+  const { nlp } = config
   if (nlp.url === 'embedded:') {
     // Loaded late: a service behind HTTP needs no pool of workers, which takes 9 MiB.
     const { createEmbeddedEngine } = await import('../nlp-engine/embedded-engine.js')
@@ -34,7 +37,8 @@ export async function assembleAnalyser(
     headers: nlp.headers,
     bearerToken: nlp.bearerToken,
     tls: nlp.tls,
-    proxyUrl: proxyFor(nlp.url, proxies),
+    proxyUrl: proxyFor(nlp.url, proxiesOf(environment)),
+    mask: maskInUse(config, environment),
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.js'
 import { deadLetterTopicOf } from '../dead-letter/dead-letter.js'
+import { tellMissingTopics } from '../dead-letter/tell-missing-topics.js'
 import type { KafkaClient } from '../kafka/kafka-client.js'
 import { systemClock } from '../pipeline/clock.js'
 import { beginAtEnd } from '../source/begin-at-end.js'
@@ -7,7 +8,6 @@ import { resolveTopics } from '../source/resolve-topics.js'
 import { KafkaSource } from '../source/kafka-source.js'
 import { LinesRecordSource } from '../source/lines-record-source.js'
 import type { RecordSource } from '../source/record-source.js'
-import { tellMissingDeadLetterTopics } from '../source/tell-missing-dead-letter-topics.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { holdsDeadLetters } from './topics-to-read.js'
 
@@ -37,11 +37,11 @@ export function assembleSource(config: Config, around: SourceSurroundings): Reco
   const { groupId, sessionTimeoutMs, heartbeatIntervalMs, isolationLevel } = kafka
   const findTopics = async (): Promise<readonly string[]> => {
     const admin = client.admin()
-    const around = { admin, telemetry, draining }
+    const asking = { admin, telemetry, draining }
     try {
       const wanted = { wanted: kafka.topics, holdsDeadLetters: holdsDeadLetters(config) }
-      const topics = await resolveTopics({ ...around, ...wanted })
-      if (!kafka.fromBeginning) await beginAtEnd({ ...around, groupId, topics })
+      const topics = await resolveTopics({ ...asking, ...wanted })
+      if (!kafka.fromBeginning) await beginAtEnd({ ...asking, groupId, topics })
       return topics
     } finally {
       await admin.close()
@@ -53,7 +53,7 @@ export function assembleSource(config: Config, around: SourceSurroundings): Reco
       const topics = await findTopics()
       if (deadLetter.type === 'kafka') {
         const theirs = topics.map((topic) => deadLetterTopicOf(topic, deadLetter.topic))
-        void tellMissingDeadLetterTopics({ admin: client.admin(), topics: theirs, telemetry, draining })
+        void tellMissingTopics({ admin: client.admin(), topics: theirs, telemetry, draining })
       }
       return topics
     },

@@ -12,7 +12,6 @@ import type { BatchForBulkOptions } from '../sink/bulk-batch.js'
 import { namesTakeFields } from '../sink/index-name.js'
 import type { RecordSource } from '../source/record-source.js'
 import { createTelemetry, type TelemetryHandle } from '../telemetry/create-telemetry.js'
-import { maskSecrets } from '../telemetry/mask-secrets.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { assembleDeadLetters } from './assemble-dead-letters.js'
 import { assembleKafka } from './assemble-kafka.js'
@@ -20,7 +19,7 @@ import { assembleAnalyser } from './assemble-nlp.js'
 import { assembleSink, type Sink } from './assemble-sink.js'
 import { assembleSource } from './assemble-source.js'
 import { proxiesOf, type Environment } from './proxies.js'
-import { secretsInUse } from './secrets-in-use.js'
+import { maskInUse, secretsInUse } from './secrets-in-use.js'
 
 export { proxiesOf }
 
@@ -98,10 +97,9 @@ export type Line = Pick<Parts, 'enriching' | 'batching' | 'sink' | 'deadLetters'
 export async function assembleLine(config: Config, surroundings: LineSurroundings): Promise<Line> {
   const { environment, telemetry, kafka, source } = surroundings
   const { draining, cutOff } = surroundings.lifecycle
-  const analyser = await assembleAnalyser(config, { proxies: proxiesOf(environment), telemetry })
+  const analyser = await assembleAnalyser(config, { environment, telemetry })
   const sink = assembleSink(config, { telemetry, draining, cutOff })
-  const { secrets, userNames } = secretsInUse(config, environment)
-  const mask = maskSecrets(secrets, userNames)
+  const mask = maskInUse(config, environment)
   const deadLetters = assembleDeadLetters(config, { kafka, cutOff, telemetry, mask })
   const { probeIntervalMs } = config.nlp.breaker
   // Less than one more bulk is no backlog, and grows none.

@@ -1,6 +1,7 @@
 import { secretsOf, userNamesOf } from '../config/secrets.js'
 import type { Config } from '../config/schema.js'
 import { dependencies } from '../telemetry/events.js'
+import { maskSecrets } from '../telemetry/mask-secrets.js'
 import { proxiesOf, type Environment } from './proxies.js'
 
 export interface SecretsInUse {
@@ -27,6 +28,12 @@ export function secretsInUse(config: Config, environment: Environment): SecretsI
     // Every line names the dependency that it is about.
     userNames: userNames.filter((name) => !(dependencies as readonly string[]).includes(name)),
   }
+}
+
+/** Takes them out of a text. */
+export function maskInUse(config: Config, environment: Environment): (text: string) => string {
+  const { secrets, userNames } = secretsInUse(config, environment)
+  return maskSecrets(secrets, userNames)
 }
 
 interface Login {

@@ -1,6 +1,5 @@
-import { secretsInUse } from '../assembly/secrets-in-use.js'
+import { maskInUse } from '../assembly/secrets-in-use.js'
 import type { Config } from '../config/schema.js'
-import { maskSecrets } from '../telemetry/mask-secrets.js'
 import type { CommandContext } from './command.js'
 import { findingLine, type Report } from './finding.js'
 
@@ -15,13 +14,13 @@ export function openReport(
   config: Config,
   { stdout, environment }: Pick<CommandContext, 'stdout' | 'environment'>,
 ): OpenReport {
-  const { secrets, userNames } = secretsInUse(config, environment)
-  const mask = maskSecrets(secrets, userNames)
+  const mask = maskInUse(config, environment)
   let failures = 0
   return {
     report: (finding) => {
       if (finding.status === 'FAIL') failures++
-      stdout.write(`${mask(findingLine(finding))}\n`)
+      const { subject, message } = finding
+      stdout.write(`${findingLine({ ...finding, subject: mask(subject), message: mask(message) })}\n`)
     },
     get failures() {
       return failures

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
-import { secretsInUse } from '../assembly/secrets-in-use.js'
+import { maskInUse } from '../assembly/secrets-in-use.js'
 import type { Config } from '../config/schema.js'
-import { maskSecrets } from '../telemetry/mask-secrets.js'
 import { exitCodes, type Command, type CommandContext } from './command.js'
 import type { Print } from './try/walk-through.js'
 import { UsageError } from './usage-error.js'
@@ -18,11 +17,10 @@ export const tryRecord: Command = {
     const value = await recordOf(context)
     // Loaded late: an invalid configuration needs none of the clients.
     const { assembleAnalyser } = await import('../assembly/assemble-nlp.js')
-    const { proxiesOf } = await import('../assembly/proxies.js')
     const { silentTelemetry } = await import('../telemetry/silent-telemetry.js')
     const { walkThrough } = await import('./try/walk-through.js')
-    const proxies = proxiesOf(context.environment)
-    const analyser = await assembleAnalyser(config, { proxies, telemetry: silentTelemetry })
+    const { environment } = context
+    const analyser = await assembleAnalyser(config, { environment, telemetry: silentTelemetry })
     try {
       const done = await walkThrough(value, { config, analyser, print: printer(config, context) })
       return done ? exitCodes.ok : exitCodes.failed
@@ -34,8 +32,7 @@ export const tryRecord: Command = {
 
 /** Prints a stage. What the service said may quote our credentials; the record and its document are as they are. */
 function printer(config: Config, { stdout, environment }: CommandContext): Print {
-  const { secrets, userNames } = secretsInUse(config, environment)
-  const mask = maskSecrets(secrets, userNames)
+  const mask = maskInUse(config, environment)
   return (stage, lines) => {
     const text = lines.map((line) => `  ${line}\n`).join('')
     stdout.write(`${stage}\n${stage === 'nlp' ? mask(text) : text}`)

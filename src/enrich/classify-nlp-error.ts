@@ -2,13 +2,16 @@ import { STATUS_CODES } from 'node:http'
 import { EnrichdError, type ErrorCode } from '../errors.js'
 import { retryAfterMs } from './retry-after.js'
 
+/** An answer that is no success. */
+export interface NlpRefusal {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+}
+
 /** What can go wrong with one call: an answer that is no success, or an error before its end. */
 export type NlpFailure =
-  | {
-      readonly status: number
-      readonly headers: Readonly<Record<string, string | string[] | undefined>>
-      readonly body: string
-    }
+  | NlpRefusal
   | {
       readonly error: unknown
       /** Whether the answer had begun: then it was cut off. */
@@ -17,13 +20,18 @@ export type NlpFailure =
 
 /** What is kept of the body of an answer that is no success. */
 const MAX_SAID_CHARACTERS = 300
+/** Of so much of it secrets are taken out before: one that is cut through would not be known. */
+const MAX_MASKED_CHARACTERS = 8192
 
 /**
  * Total: whatever went wrong with a call becomes one of the four kinds of failure. No message quotes a body, which may echo
- * the text; the beginning of it is kept apart where the fault may be the record's.
+ * the text; the beginning of it is kept apart, without secrets, where the fault may be the record's.
  */
-export function classifyNlpError(failure: NlpFailure): EnrichdError {
-  return 'status' in failure ? classifyAnswer(failure) : classifyError(failure.error, failure.answering)
+export function classifyNlpError(
+  failure: NlpFailure,
+  mask: (text: string) => string = (text) => text,
+): EnrichdError {
+  return 'status' in failure ? classifyAnswer(failure, mask) : classifyError(failure.error, failure.answering)
 }
 
 /** Whether a page for people came where an answer for programs should be: a login page, a proxy's greeting. */
@@ -40,33 +48,36 @@ const settings: Readonly<Record<number, string>> = {
   415: 'correct nlp.protocol or nlp.http.contentType',
 }
 
-function classifyAnswer(answer: Extract<NlpFailure, { status: number }>): EnrichdError {
+function classifyAnswer(answer: NlpRefusal, mask: (text: string) => string): EnrichdError {
   const { status, headers, body } = answer
-  const said = `the NLP service answered ${status} (${STATUS_CODES[status] ?? 'unknown'})`
+  const answered = `the NLP service answered ${status} (${STATUS_CODES[status] ?? 'unknown'})`
   const asked = retryAfterMs(headers, body)
   if (status < 300) return setting(`the NLP service answered ${status} with an HTML page: correct nlp.url`)
   if (status < 400) {
-    return setting(`${said}: set nlp.url to where it redirects to${target(headers['location'])}`)
+    return setting(`${answered}: set nlp.url to where it redirects to${target(headers['location'])}`)
   }
   if (status === 400 && /HTTP request (was sent )?to (an )?HTTPS/i.test(body)) {
     return setting('the NLP service speaks TLS: begin nlp.url with https://')
   }
   if (status === 400 || status === 413 || status === 422)
-    return new EnrichdError('NLP_REJECTED', said, { kind: 'record', said: beginningOf(answer) })
-  if (status === 429 || status === 503) return outage('NLP_OVERLOADED', said, { retryAfterMs: asked })
-  if (status === 408) return suspect('NLP_TIMEOUT', said, { retryAfterMs: asked })
+    return new EnrichdError('NLP_REJECTED', answered, { kind: 'record', said: beginningOf(answer, mask) })
+  if (status === 429 || status === 503) return outage('NLP_OVERLOADED', answered, { retryAfterMs: asked })
+  if (status === 408) return suspect('NLP_TIMEOUT', answered, { retryAfterMs: asked })
   if (status >= 500) {
-    return suspect('NLP_SERVER_ERROR', said, { retryAfterMs: asked, said: beginningOf(answer) })
+    return suspect('NLP_SERVER_ERROR', answered, { retryAfterMs: asked, said: beginningOf(answer, mask) })
   }
-  return setting(`${said}: ${settings[status] ?? 'correct nlp.url and nlp.protocol'}`)
+  return setting(`${answered}: ${settings[status] ?? 'correct nlp.url and nlp.protocol'}`)
 }
 
 /** In one line; undefined where nothing was said, or a page for people. */
-function beginningOf({ headers, body }: Extract<NlpFailure, { status: number }>): string | undefined {
+function beginningOf({ headers, body }: NlpRefusal, mask: (text: string) => string): string | undefined {
   if (isHtml(headers['content-type'], body)) return undefined
-  const said = body.slice(0, MAX_SAID_CHARACTERS).replace(/\s+/g, ' ').trim()
-  if (said === '') return undefined
-  return body.length > MAX_SAID_CHARACTERS ? `${said}…` : said
+  const masked = mask(body.slice(0, MAX_MASKED_CHARACTERS))
+  const line = masked.replace(/[\s\p{Cc}]+/gu, ' ').trim()
+  if (line === '') return undefined
+  const said = line.length > MAX_SAID_CHARACTERS ? `${line.slice(0, MAX_SAID_CHARACTERS)}…` : line
+  // A copy: a part of a text keeps the whole of it alive, and bodies may be megabytes.
+  return Buffer.from(said).toString()
 }
 
 /** Without query and user: either may be secret. */

@@ -21,6 +21,8 @@ export interface HttpAnalyserOptions {
   readonly tls?: TlsOptions
   /** The proxy for this url; see `proxyFor`. */
   readonly proxyUrl?: string | undefined
+  /** Takes secrets out of what the service says where it refuses a call. Default: it is kept as it is. */
+  readonly mask?: (text: string) => string
   /** Default 8 MiB. A longer answer is cut off and counts as a bad one. */
   readonly maxAnswerBytes?: number
   readonly clock?: Clock
@@ -41,6 +43,7 @@ export class HttpAnalyser implements Analyser {
   readonly #protocol: NlpProtocol
   readonly #origin: string
   readonly #timeoutMs: number
+  readonly #mask: ((text: string) => string) | undefined
   readonly #host: ExchangeHost
   readonly #clock: Clock
   readonly #connections: Connections
@@ -67,6 +70,7 @@ export class HttpAnalyser implements Analyser {
     this.#protocol = protocol
     this.#origin = origin
     this.#timeoutMs = timeoutMs
+    this.#mask = options.mask
     this.#host = {
       maxAnswerBytes,
       read: (answer, asked) => this.#read(answer, asked),
@@ -110,7 +114,7 @@ export class HttpAnalyser implements Analyser {
 
   #read(answer: NlpAnswer, texts: readonly string[]): readonly Analysis[] {
     if (answer.status < 200 || answer.status >= 300 || isHtml(answer.headers['content-type'], answer.body)) {
-      throw classifyNlpError(answer)
+      throw classifyNlpError(answer, this.#mask)
     }
     return this.#protocol.parse(answer, texts)
   }

@@ -33,8 +33,8 @@ At \`/metrics\` on the admin port, for Prometheus. Counters start at 0 with the 
 partitions, only those that this member owns are shown: sum over all members.`
 
 const afterTables = `Besides these, those of the process and of Node as [prom-client](https://github.com/siimon/prom-client) makes them: \`process_…\` (CPU, memory, file
-descriptors) and \`nodejs_…\` (event loop lag, garbage collection, heap). The percentiles of the lag are those of a timer that runs out
-every 100 ms, which are in them: a \`nodejs_eventloop_lag_p99_seconds\` of 0.1 is no lag.
+descriptors) and \`nodejs_…\` (event loop lag, garbage collection, heap). Least, largest and mean lag and its percentiles are those of a
+timer that runs out every 100 ms, which are in them: a \`nodejs_eventloop_lag_p99_seconds\` of 0.1 is no lag.
 
 ## What to watch
 

@@ -65,7 +65,13 @@ describe('check of the NLP service', () => {
     ],
     ['no JSON', 'fine', 200, 'text/plain', /it is not JSON; correct nlp\.url and nlp\.protocol/],
     ['401', '{}', 401, 'application/json', /401 \(Unauthorized\): set nlp\.bearerToken/],
-    ['422', '{}', 422, 'application/json', /it refuses a plain sample: correct nlp\.protocol/],
+    [
+      '422',
+      '{"detail":"no text"}',
+      422,
+      'application/json',
+      /422.*: \{"detail":"no text"\}; it refuses a plain sample: correct nlp\.protocol/,
+    ],
     ['500', '{}', 500, 'application/json', /look at the service's own log/],
     ['a redirect', '', 302, 'text/plain', /set nlp\.url to where it redirects to/],
   ]

@@ -225,8 +225,19 @@ describe('replay of a file of dead letters', () => {
     assert.deepEqual([nlp.stats.requests, await documents()], [0, []])
     assert.match((await run(['--dry-run'])).stdout, /10 would be brought back/)
     assert.equal(
-      (await run(['--dry-run', '--topic', 'logs', '--topic', 'lgos'])).stdout.split('\n').at(-2),
-      'none of those that were read is of the topic lgos',
+      (await run(['--dry-run', '--topic', 'logs', '--topic', 'lgos', '--topic', 'lgos'])).stdout
+        .split('\n')
+        .at(-2),
+      'none of them is of the topic lgos',
+    )
+  })
+
+  it('whose letters were all brought back does not say that there are none of the topic', async (t) => {
+    const { run } = await bed(t, numbered(3))
+    await run()
+    assert.equal(
+      (await run(['--topic', 'logs'])).stdout.replace(/\n\d+ indexed.*/, ''),
+      '0 dead letters read, 0 selected\n3 were brought back before (--again takes them too)\n',
     )
   })
 

@@ -29,7 +29,7 @@ describe("Stanford's own server", { skip: url === '' && 'npm run test:corenlp st
     // The first request with properties that are new to the server makes it build a pipeline.
     const settings = { 'nlp.url': url, 'nlp.protocol': 'corenlp', 'nlp.timeoutMs': '300000' }
     const { config } = load({ ...settings, 'nlp.batchSize': String(batchSize) })
-    const made = await assembleAnalyser(config, { proxies: {}, telemetry: silentTelemetry })
+    const made = await assembleAnalyser(config, { environment: {}, telemetry: silentTelemetry })
     analysers.push(made)
     return made
   }

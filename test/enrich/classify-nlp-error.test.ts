@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { errors } from 'undici'
 import fc from 'fast-check'
 import { classifyNlpError } from '../../src/enrich/classify-nlp-error.js'
+import { maskSecrets } from '../../src/telemetry/mask-secrets.js'
 import { EnrichdError, inFull, type ErrorCode, type FailureKind } from '../../src/errors.js'
 
 const answered = (status: number, headers: Record<string, string> = {}, body = '') =>
@@ -86,12 +87,24 @@ test('what the service said is kept apart from the message, cut, where the fault
     assert.equal(inFull(error.within({ attempt: 2 })), `${error.message}: ${error.said}`)
   }
   assert.equal(answered(422, {}, 'x'.repeat(10_000)).said, `${'x'.repeat(300)}…`)
+  assert.equal(answered(422, {}, '\u001b]0;title\u0007 no').said, ']0;title no')
   for (const error of [
     answered(422),
     answered(502, { 'content-type': 'text/html' }, body),
     answered(401, {}, body),
   ])
     assert.deepEqual([error.said, inFull(error)], [undefined, error.message])
+})
+
+test('what it said holds no secret, wherever that is cut', () => {
+  const secret = 'two  words-0123456789'
+  const mask = maskSecrets([secret])
+  for (let at = 250; at <= 300; at++) {
+    const body = `${'x'.repeat(at)}${secret} and more`
+    const { said = '' } = classifyNlpError({ status: 500, headers: {}, body }, mask)
+    assert.doesNotMatch(said, /two|words/, `from ${at} on: ${said}`)
+    assert.ok(said.length <= 301, said)
+  }
 })
 
 test('an HTML page with a 2xx is a wrong setting', () => {

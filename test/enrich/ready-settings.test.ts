@@ -33,7 +33,7 @@ async function against(t: TestContext, name: string, answer: unknown) {
   const { port } = server.address() as AddressInfo
   const settings = { 'nlp.url': `http://127.0.0.1:${port}`, 'nlp.bearerToken': 'token' }
   const { config } = load(settings, { files: [file(name)] })
-  const analyser = await assembleAnalyser(config, { proxies: {}, telemetry: silentTelemetry })
+  const analyser = await assembleAnalyser(config, { environment: {}, telemetry: silentTelemetry })
   t.after(async () => {
     await analyser.close()
     server.close()

@@ -160,6 +160,8 @@ describe('bad input', () => {
       })
       await bed.kafka.produce(line.topic, [{ value: '{"message": ' }, { value: 'good' }])
       const daemon = bed.start(t, { ...line.settings(nlp), 'deadLetter.topic': missing })
+      const warned = await daemon.logged('dead_letter.topic_missing')
+      assert.deepEqual(warned['topics'], [missing])
       const told = await daemon.logged('dead_letter.misconfigured')
       assert.match(String(told.msg), new RegExp(missing))
       await line.settled(1)

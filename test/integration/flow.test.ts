@@ -279,7 +279,7 @@ describe('the flow', () => {
     async (t) => {
       const nlp = await bed.nlp(t, {
         script: ([text = '']) =>
-          text.includes('refused') ? { status: 422, body: `no: ${text}` } : undefined,
+          text.includes('refused') ? { status: 422, body: `no: ${text}, canary-bearer-1` } : undefined,
       })
       const line = await bed.line(t)
       const secrets = ['canary-bearer-1', 'canary-header-2', 'canary-es-3', 'canary-sasl-4']
@@ -301,7 +301,10 @@ describe('the flow', () => {
       assert.equal((await daemon.stop()).code, 0, daemon.tail())
       // Who may read the record may read what the service said of it.
       const refused = (await line.deadLetters()).get('0/1')
-      assert.match(refused?.headers['enrichd-error'] ?? '', /answered 422.*: no: refused: Robert paid/)
+      assert.match(
+        refused?.headers['enrichd-error'] ?? '',
+        /answered 422.*: no: refused: Robert paid 12 euros, \[secret\]$/,
+      )
       // A listener without SASL: the login fails again and again.
       const locked = bed.start(
         t,
@@ -319,6 +322,7 @@ describe('the flow', () => {
         assertLogForm(one)
         assertNotLogged(one, secrets, ['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
         assertNotLogged(one, ['Robert', '12 euros'])
+        assert.ok(!one.lines.some(({ event }) => event === 'dead_letter.topic_missing'))
       }
     },
   )

@@ -80,6 +80,9 @@ test('a request that is not answered in its time ends at most a second later, th
     mock.timers.reset()
   })
   const { queue, timedOut, push, answer } = open()
+  t.after(() => {
+    queue.destroy()
+  })
   queue.scheduleRequestTimeoutCheck()
   push(1)
   push(2)
@@ -88,7 +91,6 @@ test('a request that is not answered in its time ends at most a second later, th
   assert.deepEqual(timedOut, [])
   mock.timers.tick(1000)
   assert.deepEqual(timedOut, [1])
-  queue.destroy()
 })
 
 test('that is looked for once a second and not ten times', (t) => {
@@ -99,18 +101,30 @@ test('that is looked for once a second and not ten times', (t) => {
   })
   let looked = 0
   const { queue } = open({ isConnected: () => ++looked > 0 })
+  t.after(() => {
+    queue.destroy()
+  })
   queue.scheduleRequestTimeoutCheck()
   mock.timers.tick(4000)
   assert.equal(looked, 4)
-  queue.destroy()
 })
 
-test('and no more once the connection is gone', async () => {
+test('and no more once the connection is gone', async (t) => {
   spareRequestQueueTimers()
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
   const before = timers()
   const { queue } = open({ requestTimeout: 5, isConnected: () => false })
+  t.after(() => {
+    queue.destroy()
+  })
   queue.scheduleRequestTimeoutCheck()
   assert.equal(timers(), before + 1)
   await until('the end of the timer', () => timers() === before)
+})
+
+test('nor where requests may take for ever', () => {
+  spareRequestQueueTimers()
+  const { queue } = open({ enforceRequestTimeout: false })
+  queue.scheduleRequestTimeoutCheck()
+  assert.equal(queue.requestTimeoutIntervalId, undefined)
 })

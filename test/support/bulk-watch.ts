@@ -18,11 +18,15 @@ export async function startBulkWatch(elasticsearch: string): Promise<BulkWatch> 
   proxy.script(async (asked, forward) => {
     if (!asked.path.includes('_bulk')) return undefined
     sizes.push(documentsIn(asked.body))
-    void asked.closed.then(() => inFlight.delete(asked))
+    const bulk = { over: false }
+    void asked.closed.then(() => {
+      bulk.over = true
+      inFlight.delete(asked)
+    })
     // One that was given up before this one was sent may be seen to close after it, by two turns of the loop.
     await setImmediate()
     await setImmediate()
-    inFlight.add(asked)
+    if (!bulk.over) inFlight.add(asked)
     maxInFlight = Math.max(maxInFlight, inFlight.size)
     try {
       return await forward()

@@ -1,5 +1,4 @@
 import { assembleAnalyser } from '../../assembly/assemble-nlp.js'
-import { proxiesOf } from '../../assembly/proxies.js'
 import type { Config } from '../../config/schema.js'
 import { analyseOnce, type Analyser } from '../../enrich/analyser.js'
 import { EnrichdError } from '../../errors.js'
@@ -25,7 +24,7 @@ export async function checkNlp(config: Config, options: CheckNlpOptions): Promis
   const subject = `nlp service ${url === 'embedded:' ? 'inside this process' : withoutSecrets(url)}`
   let analyser: Analyser
   try {
-    analyser = await assembleAnalyser(config, { proxies: proxiesOf(environment), telemetry })
+    analyser = await assembleAnalyser(config, { environment, telemetry })
   } catch (error) {
     report({ status: 'FAIL', subject, message: advise(inWords(error), 'correct nlp.protocol') })
     return
@@ -46,8 +45,9 @@ export async function checkNlp(config: Config, options: CheckNlpOptions): Promis
 /** A service that hangs up on plain text may speak TLS. */
 async function callOnce(analyser: Analyser, url: string): Promise<Outcome> {
   const outcome = await call(analyser, samples.slice(0, 1))
-  if (outcome.status === 'ok' || !url.startsWith('http:') || !outcome.message.includes('cannot be reached'))
-    return outcome
+  // At its beginning: what the service says comes behind.
+  const unreachable = /^the NLP service cannot be reached/.test(outcome.message)
+  if (outcome.status === 'ok' || !url.startsWith('http:') || !unreachable) return outcome
   const message = 'the NLP service speaks TLS; begin nlp.url with https://'
   return (await speaksTls(url)) ? { status: 'FAIL', message } : outcome
 }

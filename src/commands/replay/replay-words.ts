@@ -23,8 +23,10 @@ export function countsInWords(counts: ReplayCounts, { topics, dryRun, again }: S
           `${String(number).padStart(10)}  ${reason}  ${topic}`,
       ),
   ]
-  for (const topic of topics.filter((name) => !counts.topics.has(name)))
-    lines.push(`none of those that were read is of the topic ${topic}`)
+  // What was brought back before is not read, so nobody knows of which topics it is.
+  if (counts.before === 0 || again)
+    for (const topic of new Set(topics))
+      if (!counts.topics.has(topic)) lines.push(`none of them is of the topic ${topic}`)
   if (counts.before > 0 && !again)
     lines.push(`${counts.before} were brought back before (--again takes them too)`)
   if (counts.foreign > 0) lines.push(`${counts.foreign} records there are no dead letters of enrichd`)

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { EnrichdError } from '../../src/errors.js'
-import { tellMissingDeadLetterTopics } from '../../src/source/tell-missing-dead-letter-topics.js'
+import { tellMissingTopics } from '../../src/dead-letter/tell-missing-topics.js'
 import { silentTelemetry } from '../../src/telemetry/silent-telemetry.js'
+import { FakeClock } from '../support/fake-clock.js'
 
 const topics = ['a.dead-letter', 'b.dead-letter', 'a.dead-letter']
 
 async function told(
   answers: readonly (readonly string[] | Error)[],
-  draining = new AbortController().signal,
+  { draining = new AbortController().signal, clock = new FakeClock() } = {},
 ) {
   const warnings: unknown[] = []
   let asked = 0
   let closed = 0
-  await tellMissingDeadLetterTopics({
+  await tellMissingTopics({
     admin: {
       partitionCounts: () => {
         const answer = answers[asked++] ?? []
@@ -29,6 +30,7 @@ async function told(
     topics,
     telemetry: { ...silentTelemetry, warning: (event, _message, detail) => warnings.push([event, detail]) },
     draining,
+    clock,
   })
   assert.equal(closed, 1)
   return { warnings, asked }
@@ -46,16 +48,23 @@ describe('dead letter topics that are missing', () => {
     assert.deepEqual((await told([['a.dead-letter', 'b.dead-letter']])).warnings, [])
   })
 
-  it('are looked for once Kafka answers', async () => {
-    const { warnings, asked } = await told([away, ['b.dead-letter']])
+  it('are looked for once Kafka answers, a second later', async () => {
+    const clock = new FakeClock()
+    const later = told([away, ['b.dead-letter']], { clock })
+    await clock.pass(1000)
+    const { warnings, asked } = await later
     assert.deepEqual([warnings.length, asked], [1, 2])
   })
 
-  it('are looked for no more once the drain begins', { timeout: 5000 }, async () => {
+  it('are neither looked for nor told once the drain begins', async () => {
     const drain = new AbortController()
-    const nothing = told([away, away], drain.signal)
+    const clock = new FakeClock()
+    const waiting = told([away], { draining: drain.signal, clock })
+    const answered = told([['a']], { draining: drain.signal })
     drain.abort(new Error('SIGTERM'))
-    assert.deepEqual((await nothing).warnings, [])
+    assert.deepEqual(await waiting, { warnings: [], asked: 1 })
+    assert.deepEqual(await answered, { warnings: [], asked: 1 })
+    assert.equal(clock.timers, 0)
   })
 
   it('are no place to hide a mistake of ours', async () => {
