@@ -18,10 +18,8 @@ import { assembleKafka } from './assemble-kafka.js'
 import { assembleAnalyser } from './assemble-nlp.js'
 import { assembleSink, type Sink } from './assemble-sink.js'
 import { assembleSource } from './assemble-source.js'
-import { proxiesOf, type Environment } from './proxies.js'
+import type { Environment } from './proxies.js'
 import { maskInUse, secretsInUse } from './secrets-in-use.js'
-
-export { proxiesOf }
 
 /** Everything that a running daemon is made of. */
 export interface Parts {
