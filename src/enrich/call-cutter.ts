@@ -8,6 +8,8 @@ export interface CallCutterOptions {
   readonly clock: Clock
   /** How long no answer is nothing unusual, in ms. */
   readonly patienceMs: () => number
+  /** Told of the oldest call that is let be though it has taken so long, in ms. */
+  readonly onSlow: (ageMs: number) => void
 }
 
 /** After an outage, calls that hung through it get this long to come back before they are cut off. */
@@ -32,18 +34,29 @@ export class CallCutter {
     stop(this.#questions())
   }
 
-  /** Cuts the oldest call that has hung since before the line tripped, if there is one. */
-  cutOldestHung(): boolean {
-    const [oldest] = this.#hung()
-    if (oldest) cut(oldest)
-    return oldest !== undefined
+  /** Whether a question is in flight. */
+  get isAsking(): boolean {
+    return this.#questions().length > 0
   }
 
-  /** The service is up: questions have their answer and make room at once, calls that hung through the outage soon. */
-  cutAfterOutage(): void {
-    const { clock } = this.#options
+  /** Makes room: cuts the youngest call that has hung since before the line tripped, which loses least if it was only slow. */
+  cutOneHung(): boolean {
+    const youngest = this.#hung().at(-1)
+    if (youngest) cut(youngest)
+    return youngest !== undefined
+  }
+
+  /**
+   * The service is up: questions have their answer and make room at once, calls that hung through the outage soon; or, with
+   * `sparing`, are let be.
+   */
+  cutAfterOutage({ sparing }: { readonly sparing: boolean }): void {
+    const { clock, onSlow } = this.#options
     for (const question of this.#questions()) cut(question)
     clock.clearTimeout(this.#timer)
+    const [oldest] = this.#hung()
+    if (sparing && oldest) onSlow(clock.now() - oldest.startedMs)
+    if (sparing) return
     this.#timer = clock.setTimeout(() => {
       for (const call of this.#hung()) cut(call)
     }, graceMs)

@@ -52,6 +52,12 @@ const stopped = { status: 'stopped' } as const
 const failuresToTrip = 3
 
 /**
+ * A service that is silent and then answers the first question may have swallowed the calls that hang, for a moment, or be slow for
+ * their texts. The first time they are cut off and made again; if it is so again within this time, in ms, it is slow, and they are let be.
+ */
+const slowForMs = 60_000
+
+/**
  * The NLP service as the line sees it: one door for every call, which waits while the service is down and decides whose fault a
  * failure was (ARCHITECTURE.md, "Four kinds of failure"). It goes down:
  *
@@ -77,6 +83,10 @@ export class NlpService {
   /** The last text that succeeded; what is asked about when in doubt. */
   #lastGood: string | undefined
   #asking: Promise<unknown> | undefined
+  /** Nothing but silence speaks for the outage, or did for the last one: no call failed, and no question went without an answer. */
+  #onlySilent = false
+  /** When the last such outage ended. */
+  #silentAtMs = -Infinity
   /** The slowest answers of late, in ms: rises fast, falls slowly. */
   #slowMs = 0
 
@@ -97,7 +107,12 @@ export class NlpService {
     this.#rate = maxRequestsPerSecond === 0 ? undefined : new RateLimit(maxRequestsPerSecond)
     this.#outage = this.#watchOutage()
     const watching = { log: this.#log, clock: this.#clock, patienceMs: () => this.#patienceMs }
-    this.#cutter = new CallCutter(watching)
+    this.#cutter = new CallCutter({
+      ...watching,
+      onSlow: (ageMs) => {
+        this.#slowMs = Math.max(this.#slowMs, ageMs)
+      },
+    })
     this.#silence = new SilenceWatch({
       ...watching,
       onSilence: (silentMs) => {
@@ -259,13 +274,16 @@ export class NlpService {
     if (error.kind === 'record') {
       this.#outage.up()
     } else if (this.#outage.isDown) {
+      this.#onlySilent = false
       if (call.role !== 'record') this.#outage.down(error)
     } else {
       if (error.code === 'NLP_OVERLOADED') this.#window.refused(call.level, error.retryAfterMs)
       if (error.code === 'NLP_TIMEOUT') this.#window.timedOut(call.level)
       if (this.#log.verdict(call.beganAt) !== 'undecided') return
-      if (this.#meansDown(error, call)) this.#outage.down(error)
-      else if (this.#isDoubtful(error)) await this.#askLastGood()
+      if (this.#meansDown(error, call)) {
+        this.#onlySilent = false
+        this.#outage.down(error)
+      } else if (this.#isDoubtful(error)) await this.#askLastGood()
     }
   }
 
@@ -300,7 +318,8 @@ export class NlpService {
   /** The pace of an outage: each interval once more, in the place of a call that hangs if there is no other. */
   #askAgain(): void {
     if (this.#lastGood === undefined) return
-    if (this.#log.inFlight >= this.#options.maxConcurrency && !this.#cutter.cutOldestHung()) return
+    if (this.#cutter.isAsking) this.#onlySilent = false
+    if (this.#log.inFlight >= this.#options.maxConcurrency && !this.#cutter.cutOneHung()) return
     void this.#question(this.#lastGood)
   }
 
@@ -319,6 +338,7 @@ export class NlpService {
       return
     }
     const waiting = this.#log.inFlight
+    if (!this.#outage.isDown) this.#onlySilent = this.#asking === undefined
     const message = `the NLP service has not answered any call for ${Math.round(silentMs)} ms (${waiting} in flight)`
     this.#outage.down(new EnrichdError('NLP_TIMEOUT', message, { kind: 'suspect' }))
   }
@@ -343,7 +363,9 @@ export class NlpService {
         this.#window.restore()
       },
       onUp: () => {
-        this.#cutter.cutAfterOutage()
+        const now = this.#clock.now()
+        this.#cutter.cutAfterOutage({ sparing: this.#onlySilent && now - this.#silentAtMs < slowForMs })
+        if (this.#onlySilent) this.#silentAtMs = now
       },
     })
   }

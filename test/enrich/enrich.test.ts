@@ -201,6 +201,39 @@ test('when the service hangs, the line notices within the probe interval, and ca
   assert.ok(bench.analyser.maxInFlight <= 4)
 })
 
+for (const share of [3, 5, 20]) {
+  test(`texts that take long, one in ${share}, are let be: they are no outage, and no call is made three times`, async () => {
+    const isSlow = (text = '') => Number(text.slice(5)) % share === 0
+    const bench = new EnrichBench({ scripted: { latencyMs: ([text]) => (isSlow(text) ? 4000 : 5) } })
+    bench.run()
+    const all = texts(240, 1)
+    bench.send(...all)
+    const slow = all.filter(isSlow)
+    const idealMs = (slow.length * 4000) / 4
+    await bench.clock.pass(idealMs + 10_000)
+    assert.equal(bench.out.length, 240)
+    assert.ok(bench.out.every(({ status }) => status === 'in-flight'))
+    const mostCalls = Math.max(...slow.map((text) => bench.callsOf(text)))
+    assert.ok(mostCalls <= 2, `${mostCalls} calls`)
+    const downs = bench.events.filter((event) => event.startsWith('down')).length
+    assert.ok(downs <= 2, `${downs} outages`)
+  })
+}
+
+test('calls that a fault of a moment has swallowed are made again soon after it, and not when they time out', async () => {
+  const bench = new EnrichBench()
+  bench.run()
+  bench.send(...texts(10))
+  await bench.clock.pass(100)
+  bench.analyser.behave = () => 'hang'
+  bench.send(...texts(40, 10))
+  await bench.clock.pass(500)
+  bench.analyser.behave = () => 'ok'
+  await bench.clock.pass(4000)
+  assert.equal(bench.out.length, 50)
+  assert.ok(bench.out.every(({ status }) => status === 'in-flight'))
+})
+
 test('a service that was never up is asked with the records themselves', async () => {
   const bench = new EnrichBench({ scripted: { behave: () => serverError } })
   bench.run()

@@ -7,7 +7,7 @@ export type Behaviour = 'ok' | 'hang' | EnrichdError
 
 export interface ScriptedOptions {
   readonly clock: Clock
-  readonly latencyMs?: number | (() => number)
+  readonly latencyMs?: number | ((texts: readonly string[]) => number)
   readonly timeoutMs?: number
   readonly maxTexts?: number
   /** How long a failing answer takes. */
@@ -62,7 +62,7 @@ export class ScriptedAnalyser implements Analyser {
       }
     }
     const wait = behaviour === 'hang' ? timeoutMs : behaviour === 'ok' ? latencyMs : failureMs
-    const timer = clock.setTimeout(answer, typeof wait === 'number' ? wait : wait())
+    const timer = clock.setTimeout(answer, typeof wait === 'number' ? wait : wait(texts))
   }
 
   async close(): Promise<void> {}
