@@ -22,12 +22,16 @@ function listenToSignals(): { shutdown: AbortSignal; cutOff: AbortSignal } {
   return { shutdown: shutdown.signal, cutOff: cutOff.signal }
 }
 
-/** A reader that has gone away (`| head`) ends the output quietly; whoever depends on the output hears of it from its write. */
+/** A reader that has gone away (`| head`) ends the output quietly; whoever listens for errors itself depends on it, and hears of all. */
 function tolerateClosedPipe(stream: Writable): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') crash(error)
+    failed.add(stream)
+    if (error.code !== 'EPIPE' && stream.listenerCount('error') === 1) crash(error)
   })
 }
+
+/** Nothing more is written to these: standard output takes itself for usable again after an error. */
+const failed = new Set<Writable>()
 
 function crash(error: unknown): never {
   process.stderr.write(explainCrash(error))
@@ -40,9 +44,11 @@ const FLUSH_MS = 1000
 function flushed(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, FLUSH_MS)
-    stream.write('', () => {
-      resolve()
-    })
+    if (failed.has(stream)) resolve()
+    else
+      stream.write('', () => {
+        resolve()
+      })
   })
 }
 

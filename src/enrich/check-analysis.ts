@@ -2,12 +2,9 @@ import type { Severity } from '../delivery/log-record.js'
 import { EnrichdError } from '../errors.js'
 import type { Analysis, Entity } from './analysis.js'
 
-const severities: Readonly<Record<string, Severity>> = {
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  critical: 'critical',
-}
+const severities: ReadonlyMap<unknown, Severity> = new Map(
+  (['low', 'medium', 'high', 'critical'] as const).map((severity) => [severity, severity]),
+)
 
 /** An answer that is not of the agreed shape. `detail` says what is wrong, without quoting the text. */
 export function badAnswer(detail: string, cause?: unknown): EnrichdError {
@@ -34,7 +31,7 @@ export function parseAnswer(body: string): unknown {
 export function checkSeverity(value: unknown): Severity | undefined {
   if (value === undefined || value === null) return undefined
   const severity =
-    typeof value === 'string' ? (severities[value] ?? severities[value.toLowerCase()]) : undefined
+    severities.get(value) ?? (typeof value === 'string' ? severities.get(value.toLowerCase()) : undefined)
   if (severity === undefined) throw badAnswer('severity is none of low, medium, high, critical')
   return severity
 }

@@ -144,6 +144,8 @@ function classifyError(error: unknown, answering: boolean): EnrichdError {
 
 /** What closes connections without a word is often a server that was spoken to in another way than it wants. */
 function hint(said: string): string {
+  if (said === 'bad response') return ': it sent 100 Continue, for which nobody had asked'
+  if (said === 'bad upgrade') return ': it wants to go on in another protocol (101)'
   if (!/other side closed|disconnected before secure TLS/.test(said)) return ''
   return '; if it stays so, check http or https in nlp.url, and whether it wants a client certificate (nlp.tls.cert)'
 }

@@ -2,6 +2,7 @@ import { EnrichdError } from '../errors.js'
 import { systemClock, type Clock } from '../pipeline/clock.js'
 import type { Analyser, AnalyserCall } from './analyser.js'
 import type { Analysis } from './analysis.js'
+import { badAnswer } from './check-analysis.js'
 import { classifyNlpError, isHtml } from './classify-nlp-error.js'
 import { openConnections, type Connections, type TlsOptions } from './connections.js'
 import { DeadlineWatch } from './deadline-watch.js'
@@ -116,7 +117,14 @@ export class HttpAnalyser implements Analyser {
     if (answer.status < 200 || answer.status >= 300 || isHtml(answer.headers['content-type'], answer.body)) {
       throw classifyNlpError(answer, this.#mask)
     }
-    return this.#protocol.parse(answer, texts)
+    try {
+      return this.#protocol.parse(answer, texts)
+    } catch (error) {
+      const encoding = answer.headers['content-encoding'] ?? 'identity'
+      if (encoding === 'identity') throw error
+      const what = `it is compressed (content-encoding: ${String(encoding)}), which was not asked for`
+      throw badAnswer(`${what}: switch that off in the service`, error)
+    }
   }
 
   async close(): Promise<void> {

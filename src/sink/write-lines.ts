@@ -119,12 +119,18 @@ export function openStreamOutput(stream: Writable, name: string): LineOutput {
           reject(closed())
           return
         }
-        stream.write(text, (error) => {
+        const written = (error: Error | null | undefined) => {
           failed ||= Boolean(error)
           if (error === null || error === undefined) resolve()
           else if (readerIsGone(error)) reject(closed(error))
           else reject(sinkFailed(name, error))
-        })
+        }
+        try {
+          stream.write(text, written)
+        } catch (error) {
+          // Standard output that is a file is written at once, and throws where the disk is full.
+          written(error as Error)
+        }
       }),
     async close() {
       if (!failed && stream.writableNeedDrain && !stream.destroyed)

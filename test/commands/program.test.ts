@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
@@ -170,6 +170,40 @@ describe('the program', { concurrency: 2 }, () => {
       },
     )
     assert.deepEqual([code, stderr], [0, 'in time'])
+  })
+
+  test('documents that standard output cannot take any more end the daemon in order', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'enrichd-program-'))
+    t.after(() => {
+      rmSync(directory, { recursive: true, force: true })
+    })
+    const deadLetters = `deadLetter.path=${join(directory, 'dead-letters.ndjson')}`
+    const [input, full] = [join(directory, 'in.log'), openSync('/dev/full', 'w')]
+    t.after(() => {
+      closeSync(full)
+    })
+    writeFileSync(input, 'a line\n')
+    const settings = [
+      'sink.type=stdout',
+      `source.path=${input}`,
+      'source.type=file',
+      'admin.port=0',
+      deadLetters,
+    ]
+    const args = ['dist/main.js', 'run', ...settings.flatMap((setting) => ['--set', setting])]
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { PATH: process.env['PATH'] ?? '', ENRICHD_NLP_URL: 'embedded:' },
+      stdio: ['ignore', full, 'pipe'],
+    })
+    let stderr = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    const [code] = (await once(child, 'close')) as [number | null]
+    const events = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { event: string }).event)
+    assert.deepEqual([code, events.slice(-2)], [1, ['daemon.failed', 'daemon.stopped']])
   })
 
   test('what nobody caught on the thread of the daemon ends it with 1, and is told with its stack', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer as createHttp, request as httpRequest } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { analyseOnce, PromisedCall } from '../../src/enrich/analyser.js'
 import { HttpAnalyser, type HttpAnalyserOptions } from '../../src/enrich/http-analyser.js'
 import { enrichdProtocol } from '../../src/enrich/protocols/enrichd.js'
@@ -69,6 +70,17 @@ test('headers and the bearer token are sent; the user wins over the protocol', a
   assert.equal(seen['x-team'], 'logs')
   assert.equal(seen['accept'], 'application/x-json')
   assert.equal(seen['content-type'], 'application/json')
+})
+
+test('an answer that is compressed without being asked to says so', async (t) => {
+  const http = createHttp((request, response) => {
+    request.resume().on('end', () => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"entities":[]}'))
+    })
+  })
+  const analyser = new HttpAnalyser({ url: await listen(t, http), protocol, timeoutMs: 2000 })
+  t.after(() => analyser.close())
+  await assert.rejects(analyseOnce(analyser, ['x']), /compressed \(content-encoding: gzip\).*switch that off/)
 })
 
 test('a service that hangs is a time-out, and its connection is not used again', async (t) => {

@@ -70,6 +70,8 @@ const wrongAnswers: Record<string, unknown> = {
   'end before start': { entities: [{ type: 'a', start: 2, end: 1 }] },
   'a score in words': { entities: [{ type: 'a', text: 'a', score: 'high' }] },
   'an unknown severity': { entities: [], severity: 'urgent' },
+  'a severity that every object has': { entities: [], severity: 'constructor' },
+  'a severity that is a prototype': { entities: [], severity: '__proto__' },
 }
 for (const [name, answer] of Object.entries(wrongAnswers)) {
   test(`enrichd: a wrong answer is a bad one: ${name}`, () => {
@@ -173,6 +175,13 @@ test('http: pointers find entities, severity and lengths wherever they are', () 
   assert.deepEqual(parse(protocol, answer, ['abcd']), [
     { entities: [{ text: 'bc', type: 'x', start: 1, end: 3 }], severity: 'low' },
   ])
+})
+
+test('http: nothing in the place of the entities is none of them, but no analysis where something else is told', () => {
+  const protocol = httpProtocol({ ...presidio, entities: '/found' })
+  assert.deepEqual(parse(protocol, { language: 'en' }, ['a']), [{ entities: [] }])
+  for (const answer of [null, 1, 'ok', { error: 'model overloaded' }, { errors: [] }, { found: {} }])
+    bad(() => parse(protocol, answer, ['a']))
 })
 
 test('http: a setting that cannot work is named at once', () => {

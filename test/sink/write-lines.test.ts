@@ -130,16 +130,27 @@ test('a reader that goes away ends the stage with SINK_CLOSED', async () => {
   )
 })
 
-test('any other failure of a stream is SINK_FAILED', async () => {
-  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-  const stream = new Writable({
-    write: (_chunk, _encoding, done) => {
-      done(full)
-    },
+const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+const failing: Record<string, (done: (error: Error) => void) => void> = {
+  tells: (done) => {
+    done(full)
+  },
+  throws: () => {
+    throw full
+  },
+}
+for (const [how, fail] of Object.entries(failing)) {
+  test(`any other failure of a stream, which it ${how}, is SINK_FAILED`, async () => {
+    const stream = new Writable({
+      write: (_chunk, _encoding, done) => {
+        fail(done)
+      },
+    })
+    const output = openStreamOutput(stream, 'stdout')
+    await assert.rejects(
+      toArray(writeLines(async () => output)(fromArray([records(1)]))),
+      (error: unknown) =>
+        error instanceof EnrichdError && error.code === 'SINK_FAILED' && error.cause === full,
+    )
   })
-  const output = openStreamOutput(stream, 'stdout')
-  await assert.rejects(
-    toArray(writeLines(async () => output)(fromArray([records(1)]))),
-    (error: unknown) => error instanceof EnrichdError && error.code === 'SINK_FAILED' && error.cause === full,
-  )
-})
+}

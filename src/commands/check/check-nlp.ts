@@ -17,6 +17,10 @@ const samples = [
   'Started order-service in 4.2 seconds',
 ] as const
 
+/** A mistyped pointer looks like this. */
+const nothingFound =
+  'if the service does find something there, correct nlp.http.entities and nlp.http.severity'
+
 /** One real call with one text, and one with two where the configuration sends several. */
 export async function checkNlp(config: Config, options: CheckNlpOptions): Promise<void> {
   const { report, telemetry, environment } = options
@@ -62,6 +66,8 @@ async function call(analyser: Analyser, texts: readonly string[]): Promise<Outco
     const ms = Math.round(performance.now() - startedMs)
     const severity = analyses[0]?.severity
     const found = `${entities} ${entities === 1 ? 'entity' : 'entities'} in the sample, severity ${severity ?? 'left to the level of the record'}`
+    if (analyser.name === 'http' && entities === 0 && severity === undefined)
+      return { status: 'warn', message: advise(`answered in ${ms} ms: ${found}`, nothingFound) }
     return { status: 'ok', message: `answered in ${ms} ms: ${found}` }
   } catch (error) {
     return failureOf(error)

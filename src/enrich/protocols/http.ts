@@ -12,7 +12,10 @@ export interface HttpProtocolOptions {
   readonly contentType: string
   /** A template: JSON, a form, or `{{text}}` alone. */
   readonly body: string
-  /** Pointer to the array of entities; '' where the answer is the array. Nothing there means no entities. */
+  /**
+   * Pointer to the array of entities; '' where the answer is the array. Nothing there means no entities, since many services leave
+   * an empty list out; but not in an answer that is no object, or has a member `error` or `errors` in its place.
+   */
   readonly entities: string
   /** Pointer to the severity, where the service gives one. */
   readonly severity?: string | undefined
@@ -48,7 +51,7 @@ export function httpProtocol(options: HttpProtocolOptions): NlpProtocol {
     },
     parse(answer, [text = '']): Analysis[] {
       const value = parseAnswer(answer.body)
-      const list = readEntities(value) ?? []
+      const list = readEntities(value) ?? noEntities(value)
       if (!Array.isArray(list))
         throw badAnswer(`there is no array at nlp.http.entities "${options.entities}"`)
       const toUtf16 = options.offsetUnit === 'codePoint' ? fromCodePoints(text) : undefined
@@ -56,6 +59,13 @@ export function httpProtocol(options: HttpProtocolOptions): NlpProtocol {
       return [toAnalysis(entities, checkSeverity(readSeverity(value)))]
     },
   }
+}
+
+/** What nothing at the place of the entities means. */
+function noEntities(answer: unknown): readonly unknown[] {
+  if (typeof answer !== 'object' || answer === null) throw badAnswer('it is neither an object nor an array')
+  if ('error' in answer || 'errors' in answer) throw badAnswer('it tells of an error in place of entities')
+  return []
 }
 
 type ReadEntity = (
