@@ -44,7 +44,6 @@ const byType: Readonly<Record<string, Verdict>> = {
 
   es_rejected_execution_exception: overloaded,
   circuit_breaking_exception: overloaded,
-  cluster_block_exception: blocked('free disk space, or lift the block on the index or cluster'),
   unavailable_shards_exception: unavailable,
   no_shard_available_action_exception: unavailable,
   primary_missing_action_exception: unavailable,
@@ -60,6 +59,9 @@ const byType: Readonly<Record<string, Verdict>> = {
   security_exception: wrongSetting(credentials),
   index_not_found_exception: wrongSetting(
     'create the index, or allow its creation (action.auto_create_index), or check elasticsearch.index',
+  ),
+  routing_missing_exception: wrongSetting(
+    'the mapping of the index wants a routing value, which enrichd never sends: take _routing.required out of it',
   ),
   media_type_header_exception: wrongSetting('the server is older than version 8'),
 }
@@ -77,6 +79,28 @@ const byReason: readonly { readonly type: string; readonly reason: RegExp; reado
     verdict: wrongSetting(
       'the name is a data stream: set elasticsearch.opType to create, or change elasticsearch.index',
     ),
+  },
+  {
+    type: 'illegal_argument_exception',
+    reason: /pipeline with id .* does not exist/i,
+    verdict: wrongSetting(
+      'create that pipeline, or change index.default_pipeline or .final_pipeline of the index',
+    ),
+  },
+  {
+    type: 'illegal_argument_exception',
+    reason: /no write index is defined for alias/i,
+    verdict: wrongSetting('set is_write_index on one of the indices of the alias'),
+  },
+  {
+    type: 'cluster_block_exception',
+    reason: /flood.stage|read.only.+allow.delete/i,
+    verdict: blocked('free disk space, and Elasticsearch lifts the block'),
+  },
+  {
+    type: 'cluster_block_exception',
+    reason: /(?:)/,
+    verdict: blocked('lift the block on the index or cluster'),
   },
   {
     type: 'validation_exception',

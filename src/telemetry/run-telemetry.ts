@@ -199,7 +199,7 @@ export class RunTelemetry implements Telemetry {
       event: 'kafka.offset_out_of_range',
       message:
         `offset ${expected} of ${topic}-${partition} is gone: retention overtook the group, or the topic was made again; ` +
-        'reading goes on from the earliest, and what was between is lost',
+        'reading goes on from the earliest, and what was between, if anything was, is lost',
       fields: { topic, partition, expected },
     })
   }

@@ -47,6 +47,21 @@ const itemRows: readonly Row[] = [
     'suspect',
     'mapper [a] cannot be changed from type [long] to [text]',
   ],
+  ['routing_missing_exception', 400, 'INDEX_MISCONFIGURED', 'setting', 'routing is required for [logs]/[1]'],
+  [
+    'illegal_argument_exception',
+    400,
+    'INDEX_MISCONFIGURED',
+    'setting',
+    'pipeline with id [geo] does not exist',
+  ],
+  [
+    'illegal_argument_exception',
+    400,
+    'INDEX_MISCONFIGURED',
+    'setting',
+    'no write index is defined for alias [logs]. The write index may be explicitly disabled using is_write_index=false',
+  ],
   ['invalid_index_name_exception', 400, 'INDEX_NAME_INVALID', 'record'],
   ['es_rejected_execution_exception', 429, 'INDEX_OVERLOADED', 'outage'],
   ['circuit_breaking_exception', 429, 'INDEX_OVERLOADED', 'outage'],
@@ -301,4 +316,13 @@ test('an error holds neither the documents nor the credentials', async () => {
     assert.ok(error.cause instanceof Error)
   }
   await secret.close()
+})
+
+test('a block says who can lift it', () => {
+  const said = (reason: string) =>
+    classifyItemError({ status: 429, type: 'cluster_block_exception', reason }).message
+  const flood =
+    'index [a] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];'
+  assert.match(said(flood), /; free disk space/)
+  assert.match(said('index [a] blocked by: [FORBIDDEN/8/index write (api)];'), /; lift the block/)
 })
