@@ -8,8 +8,6 @@ export interface CallCutterOptions {
   readonly clock: Clock
   /** How long no answer is nothing unusual, in ms. */
   readonly patienceMs: () => number
-  /** Told of the oldest call that is let be though it has taken so long, in ms. */
-  readonly onSlow: (ageMs: number) => void
 }
 
 /** After an outage, calls that hung through it get this long to come back before they are cut off. */
@@ -46,25 +44,30 @@ export class CallCutter {
     return youngest !== undefined
   }
 
-  /**
-   * The service is up: questions have their answer and make room at once, calls that hung through the outage soon; or, with
-   * `sparing`, are let be.
-   */
-  cutAfterOutage({ sparing }: { readonly sparing: boolean }): void {
-    const { clock, onSlow } = this.#options
-    for (const question of this.#questions()) cut(question)
-    clock.clearTimeout(this.#timer)
-    const [oldest] = this.#hung()
-    if (sparing && oldest) onSlow(clock.now() - oldest.startedMs)
-    if (sparing) return
+  /** The service is up: questions have their answer and make room at once, calls that hung through the outage soon. */
+  cutAfterOutage(): void {
+    const { clock } = this.#options
+    this.#endQuestions()
     this.#timer = clock.setTimeout(() => {
       for (const call of this.#hung()) cut(call)
     }, graceMs)
   }
 
+  /** The same where it was only slow: calls that hang are let be. For how long the oldest has, in ms; 0 where none does. */
+  spareAfterOutage(): number {
+    this.#endQuestions()
+    const [oldest] = this.#hung()
+    return oldest === undefined ? 0 : this.#options.clock.now() - oldest.startedMs
+  }
+
   close(): void {
     this.#options.clock.clearTimeout(this.#timer)
     this.stopQuestions()
+  }
+
+  #endQuestions(): void {
+    for (const question of this.#questions()) cut(question)
+    this.#options.clock.clearTimeout(this.#timer)
   }
 
   #questions(): Call[] {

@@ -107,12 +107,7 @@ export class NlpService {
     this.#rate = maxRequestsPerSecond === 0 ? undefined : new RateLimit(maxRequestsPerSecond)
     this.#outage = this.#watchOutage()
     const watching = { log: this.#log, clock: this.#clock, patienceMs: () => this.#patienceMs }
-    this.#cutter = new CallCutter({
-      ...watching,
-      onSlow: (ageMs) => {
-        this.#slowMs = Math.max(this.#slowMs, ageMs)
-      },
-    })
+    this.#cutter = new CallCutter(watching)
     this.#silence = new SilenceWatch({
       ...watching,
       onSilence: (silentMs) => {
@@ -273,17 +268,17 @@ export class NlpService {
   async #failed(call: Call, error: EnrichdError): Promise<void> {
     if (error.kind === 'record') {
       this.#outage.up()
-    } else if (this.#outage.isDown) {
-      this.#onlySilent = false
+      return
+    }
+    this.#onlySilent = false
+    if (this.#outage.isDown) {
       if (call.role !== 'record') this.#outage.down(error)
     } else {
       if (error.code === 'NLP_OVERLOADED') this.#window.refused(call.level, error.retryAfterMs)
       if (error.code === 'NLP_TIMEOUT') this.#window.timedOut(call.level)
       if (this.#log.verdict(call.beganAt) !== 'undecided') return
-      if (this.#meansDown(error, call)) {
-        this.#onlySilent = false
-        this.#outage.down(error)
-      } else if (this.#isDoubtful(error)) await this.#askLastGood()
+      if (this.#meansDown(error, call)) this.#outage.down(error)
+      else if (this.#isDoubtful(error)) await this.#askLastGood()
     }
   }
 
@@ -364,7 +359,9 @@ export class NlpService {
       },
       onUp: () => {
         const now = this.#clock.now()
-        this.#cutter.cutAfterOutage({ sparing: this.#onlySilent && now - this.#silentAtMs < slowForMs })
+        const isSlow = this.#onlySilent && now - this.#silentAtMs < slowForMs
+        if (isSlow) this.#slowMs = Math.max(this.#slowMs, this.#cutter.spareAfterOutage())
+        else this.#cutter.cutAfterOutage()
         if (this.#onlySilent) this.#silentAtMs = now
       },
     })

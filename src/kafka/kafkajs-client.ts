@@ -9,9 +9,9 @@ import { KafkajsAdmin } from './kafkajs-admin.js'
 import { KafkajsInspector } from './kafkajs-inspector.js'
 import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
 import { KafkajsMember } from './kafkajs-member.js'
-import { spareRequestQueueTimers } from './request-queue-timers.js'
 import { KafkajsProducer } from './kafkajs-producer.js'
 import type { GroupMember, GroupMemberOptions, KafkaClient } from './kafka-client.js'
+import { spareRequestQueueTimers } from './request-queue-timers.js'
 import { watchedSockets } from './watched-socket.js'
 
 export interface KafkaConnectionOptions {

@@ -44,6 +44,7 @@ const byType: Readonly<Record<string, Verdict>> = {
 
   es_rejected_execution_exception: overloaded,
   circuit_breaking_exception: overloaded,
+  cluster_block_exception: blocked('lift the block on the index or cluster'),
   unavailable_shards_exception: unavailable,
   no_shard_available_action_exception: unavailable,
   primary_missing_action_exception: unavailable,
@@ -66,7 +67,7 @@ const byType: Readonly<Record<string, Verdict>> = {
   media_type_header_exception: wrongSetting('the server is older than version 8'),
 }
 
-/** Types that stand for several things, told apart by the reason. The first match decides. */
+/** Types that stand for several things, told apart by the reason. The first match decides, and before `byType`. */
 const byReason: readonly { readonly type: string; readonly reason: RegExp; readonly verdict: Verdict }[] = [
   {
     type: 'illegal_argument_exception',
@@ -96,11 +97,6 @@ const byReason: readonly { readonly type: string; readonly reason: RegExp; reado
     type: 'cluster_block_exception',
     reason: /flood.stage|read.only.+allow.delete/i,
     verdict: blocked('free disk space, and Elasticsearch lifts the block'),
-  },
-  {
-    type: 'cluster_block_exception',
-    reason: /(?:)/,
-    verdict: blocked('lift the block on the index or cluster'),
   },
   {
     type: 'validation_exception',
@@ -195,8 +191,8 @@ function typed(type: string | undefined, reason = ''): Verdict | undefined {
   if (type === undefined) return undefined
   if (byType[type] === rejected && isOurField(/field \[([^\]]+)\] of type/.exec(reason)?.[1]))
     return guessedMapping
-  if (Object.hasOwn(byType, type)) return byType[type]
-  return byReason.find((row) => row.type === type && row.reason.test(reason))?.verdict
+  const told = byReason.find((row) => row.type === type && row.reason.test(reason))?.verdict
+  return told ?? (Object.hasOwn(byType, type) ? byType[type] : undefined)
 }
 
 function isOurField(path: string | undefined): boolean {

@@ -23,18 +23,20 @@ function enrichd(
   return run(['--import', 'tsx', 'src/main.ts', ...args], environment)
 }
 
+/** `stdout`: a descriptor in place of what is read here. */
 async function run(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  stdout: 'pipe' | number = 'pipe',
 ): Promise<Outcome> {
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, ...output }
 }
@@ -191,14 +193,7 @@ describe('the program', { concurrency: 2 }, () => {
       deadLetters,
     ]
     const args = ['dist/main.js', 'run', ...settings.flatMap((setting) => ['--set', setting])]
-    const child = spawn(process.execPath, args, {
-      cwd: root,
-      env: { PATH: process.env['PATH'] ?? '', ENRICHD_NLP_URL: 'embedded:' },
-      stdio: ['ignore', full, 'pipe'],
-    })
-    let stderr = ''
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-    const [code] = (await once(child, 'close')) as [number | null]
+    const { code, stderr } = await run(args, { ENRICHD_NLP_URL: 'embedded:' }, full)
     const events = stderr
       .trimEnd()
       .split('\n')
