@@ -23,7 +23,7 @@ const httpSection = {
     },
   ),
   entities: setting(jsonPointer(), '/entities', {
-    doc: 'JSON pointer to the array of entities in the answer; empty text where the answer is the array. Nothing there means no entities.',
+    doc: 'JSON pointer to the array of entities in the answer; empty text where the answer is the array. Nothing there means no entities, but in an answer that has a member `error` or `errors`.',
     example: '/result/entities',
   }),
   severity: optional(jsonPointer(), {
