@@ -100,11 +100,16 @@ export interface GroupMember {
   commit(pending: readonly PendingCommit[]): Promise<void>
   /** Metadata of the group's commits, for partitions that have one. */
   committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedMetadata[]>
+  /** Where partitions of this membership begin or end, as their leaders have it now. Rejects where one of them does not answer. */
+  offsets(partitions: readonly TopicPartition[], edge: PartitionEdge): Promise<readonly Position[]>
   /** Leaves the group, within `timeoutMs`; idempotent. */
   leave(timeoutMs: number): Promise<void>
   /** When the consumer last showed a sign of life, on the monotonic clock in ms. */
   readonly aliveAt: number
 }
+
+/** The first offset, or one past the last that may be read. */
+export type PartitionEdge = 'earliest' | 'end'
 
 export interface CommittedMetadata extends TopicPartition {
   readonly offset: number

@@ -11,6 +11,7 @@ import type {
   GroupMember,
   GroupMemberOptions,
   KafkaAdmin,
+  PartitionEdge,
   Position,
 } from './kafka-client.js'
 import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
@@ -22,6 +23,7 @@ import { EndedMembers } from './ended-members.js'
 import { resolvable, toFetched } from './kafkajs-batch.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
 import { leaveGroup } from './leave-group.js'
+import { partitionOffsets } from './partition-offsets.js'
 import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
 import { TopicIds } from './topic-ids.js'
@@ -63,6 +65,7 @@ export class KafkajsMember implements GroupMember {
   readonly #options: GroupMemberOptions
   readonly #around: MemberSurroundings
   #consumer: Consumer | undefined
+  #cluster: Cluster | undefined
   #payload: EachBatchPayload | undefined
   #memberId: string | undefined
   #coordinator: Broker | undefined
@@ -198,8 +201,7 @@ export class KafkajsMember implements GroupMember {
     })
     consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return
-      const { topic, partition } = payload
-      this.#options.handler.skipped({ topic, partition }, Number(payload.lastOffset) + 1)
+      this.#options.handler.skipped(payload, Number(payload.lastOffset) + 1)
     })
     for (const event of [FETCH_START, HEARTBEAT] as const)
       consumer.on(event, () => (this.aliveAt = performance.now()))
@@ -207,6 +209,7 @@ export class KafkajsMember implements GroupMember {
   }
 
   #drainBeforeJoin(cluster: Cluster): void {
+    this.#cluster = cluster
     fenceFetches(cluster, () => this.#epoch)
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (group) => {
@@ -305,6 +308,10 @@ export class KafkajsMember implements GroupMember {
       .admin()
       .committed(this.#options.groupId, [...new Set(partitions.map(({ topic }) => topic))])
     return all.filter((each) => wanted.has(partitionKey(each)))
+  }
+
+  async offsets(partitions: readonly TopicPartition[], edge: PartitionEdge): Promise<readonly Position[]> {
+    return this.#cluster === undefined ? [] : partitionOffsets(this.#cluster, partitions, edge)
   }
 
   leave(timeoutMs: number): Promise<void> {

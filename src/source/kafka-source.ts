@@ -13,6 +13,7 @@ import type {
 } from '../kafka/kafka-client.js'
 import type { Clock } from '../pipeline/clock.js'
 import type { Telemetry, TopicPartition } from '../telemetry/telemetry.js'
+import { EndWatch } from './end-watch.js'
 import { OwnedPartition, toSourceRecord, type Uncommitted } from './owned-partition.js'
 import { RecordFeed } from './record-feed.js'
 import type { RecordSource, SourceState } from './record-source.js'
@@ -59,6 +60,7 @@ export class KafkaSource implements RecordSource {
   readonly #feed: RecordFeed
   readonly #member: GroupMember
   readonly #committer: Committer
+  readonly #ends: EndWatch
   readonly #owned = new Map<string, OwnedPartition>()
   /** The same by the lease of their records: looked up for every record, and a name would have to be put together for it. */
   readonly #leased = new Map<AbortSignal, OwnedPartition>()
@@ -81,6 +83,11 @@ export class KafkaSource implements RecordSource {
       Math.min(MAX_FETCH_BYTES, Math.floor(maxBufferedBytes / FETCHES_IN_BUFFER)),
     )
     this.#member = options.client.member({ ...options.group, fetchMaxBytes, handler: this.#handler() })
+    this.#ends = new EndWatch({
+      member: this.#member,
+      owned: () => this.#owned.values(),
+      clock: options.clock,
+    })
     this.#committer = new Committer({
       intervalMs: options.commitIntervalMs,
       clock: options.clock,
@@ -172,6 +179,7 @@ export class KafkaSource implements RecordSource {
   async leave(timeoutMs: number): Promise<void> {
     this.beginDrain()
     this.#committer.stop()
+    this.#ends.stop()
     await this.#member.leave(timeoutMs)
   }
 
@@ -223,6 +231,7 @@ export class KafkaSource implements RecordSource {
     this.#isMember = true
     this.#joining = false
     this.#feed.flow()
+    this.#ends.look()
     return kept.flatMap((owned) => owned.readFrom)
   }
 
@@ -279,7 +288,7 @@ export class KafkaSource implements RecordSource {
     const first = Number(batch.messages[0]?.offset ?? 0)
     if (owned === undefined) return first
     await owned.ready
-    owned.highWatermark = batch.highWatermark
+    owned.endsAt(batch.highWatermark, this.#options.clock.now())
     this.#options.telemetry.fetched(batch, batch.messages.length, batch.highWatermark)
     for (const message of batch.messages) {
       const record = toSourceRecord(owned, message)

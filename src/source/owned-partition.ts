@@ -37,7 +37,9 @@ export class OwnedPartition implements TopicPartition {
   #committed: number | undefined
   #committedMetadata = ''
   #settledBefore: readonly OffsetRange[] = []
-  highWatermark: number | undefined
+  #begin: number | undefined
+  #end: number | undefined
+  #endToldMs = -Infinity
   /** Its fetching is paused: too many unsettled records. */
   paused = false
   /** Resolves once it is known where the owner before us ended. */
@@ -60,6 +62,28 @@ export class OwnedPartition implements TopicPartition {
   resumeFrom(committed: number, settled: readonly OffsetRange[]): void {
     this.#committed = committed
     this.#settledBefore = settled
+  }
+
+  /** Its first offset. To be known only where nothing was read or committed yet: nobody else knows then where reading begins. */
+  beginsAt(offset: number): void {
+    this.#begin = offset
+  }
+
+  /** One past its last offset, at `nowMs`. */
+  endsAt(offset: number, nowMs: number): void {
+    // Answers may overtake one another.
+    this.#end = Math.max(offset, this.#end ?? 0)
+    this.#endToldMs = nowMs
+  }
+
+  /** When its end was told the last time; -Infinity for never. */
+  get endToldMs(): number {
+    return this.#endToldMs
+  }
+
+  /** Where reading goes on, as far as is known. */
+  get position(): number | undefined {
+    return this.ledger.position ?? this.#committed ?? this.#begin
   }
 
   /** Handed over before, in this lease: a fetch that went back must not bring it twice. */
@@ -123,9 +147,16 @@ export class OwnedPartition implements TopicPartition {
   }
 
   get state(): PartitionState {
-    const { topic, partition, committed, highWatermark, paused, ledger } = this
-    const { position, unsettled } = ledger
-    return { topic, partition, committed, highWatermark, paused, position, unsettled }
+    const { topic, partition, committed, position, paused } = this
+    return {
+      topic,
+      partition,
+      committed,
+      position,
+      highWatermark: this.#end,
+      unsettled: this.ledger.unsettled,
+      paused,
+    }
   }
 }
 

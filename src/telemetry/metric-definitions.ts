@@ -176,7 +176,9 @@ export const metricDefinitions: readonly MetricDefinition[] = [
   {
     type: 'gauge',
     name: 'enrichd_lag',
-    help: 'Records in Kafka that are not committed yet, for partitions that are ours. Sum it over all members.',
+    help:
+      'Records in Kafka that are not committed yet, for partitions that are ours, 5 s old at most while Kafka answers. ' +
+      'Sum it over all members.',
     labels: ['topic', 'partition'],
     read: (sources) => perPartition(sources, lagOf),
   },

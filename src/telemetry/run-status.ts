@@ -162,7 +162,7 @@ export class RunStatus {
   }
 }
 
-/** Records that are in Kafka and not committed; undefined before the first fetch. */
+/** Records that are in Kafka and not committed; undefined until Kafka has said where the partition ends. */
 export function lagOf({ committed, position, unsettled, highWatermark }: PartitionView): number | undefined {
   if (highWatermark === undefined) return undefined
   const done = committed ?? (position === undefined ? undefined : position - unsettled)

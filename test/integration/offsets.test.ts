@@ -229,6 +229,35 @@ describe('offsets', () => {
     },
   )
 
+  it(
+    'tell the lag of all partitions from the start, and while the line waits and nothing is fetched',
+    { skip: stack.skip },
+    async (t) => {
+      const nlp = await bed.nlp(t, { settings: { status: 503 } })
+      const line = await bed.line(t, { partitions: 8 })
+      const write = (count: number) =>
+        bed.kafka.produce(
+          line.topic,
+          Array.from({ length: count }, (_, n) => ({ value: `record ${n}`, partition: n % 8 })),
+        )
+      await write(800)
+      const daemon = bed.start(t, { ...line.settings(nlp), 'pipeline.bufferSize': 10 })
+      const { admin } = await daemon.logged('daemon.starting')
+      const lag = async () => {
+        const answer = await fetch(new URL('/status', String(admin)))
+        return ((await answer.json()) as { lag?: number }).lag
+      }
+      await until('all of the topic is known', async () => (await lag()) === 800)
+      await daemon.logged('nlp.down')
+      await write(160)
+      await until('what came since the line waits is known', async () => (await lag()) === 960)
+      nlp.change({})
+      await line.settled(960)
+      await until('the lag is gone', async () => (await lag()) === 0)
+      assert.equal((await daemon.stop()).code, 0, daemon.tail())
+    },
+  )
+
   it('can be set from outside, but not while the group has members', { skip: stack.skip }, async (t) => {
     const nlp = await bed.nlp(t)
     const line = await bed.line(t)

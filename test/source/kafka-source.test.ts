@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, it } from 'node:test'
+import { afterEach, describe, it } from 'node:test'
 import type { PendingCommit } from '../../src/delivery/committer.js'
 import type { SourceRecord } from '../../src/delivery/delivery.js'
-import type { FetchedMessage, GroupHandler, GroupMember, KafkaClient } from '../../src/kafka/kafka-client.js'
+import type {
+  FetchedMessage,
+  GroupHandler,
+  GroupMember,
+  KafkaClient,
+  PartitionEdge,
+} from '../../src/kafka/kafka-client.js'
 import { systemClock } from '../../src/pipeline/clock.js'
 import { KafkaSource, type KafkaSourceOptions } from '../../src/source/kafka-source.js'
 import { silentTelemetry } from '../../src/telemetry/silent-telemetry.js'
@@ -16,6 +22,7 @@ class FakeMember implements GroupMember {
   readonly paused = new Set<number>()
   metadata = ''
   committedOffset = 0
+  end = 0
   aliveAt = 0
   canCommit = true
 
@@ -35,6 +42,10 @@ class FakeMember implements GroupMember {
   committed(partitions: readonly { topic: string; partition: number }[]) {
     const { metadata, committedOffset: offset } = this
     return Promise.resolve(partitions.map(({ topic, partition }) => ({ topic, partition, offset, metadata })))
+  }
+  offsets(partitions: readonly { topic: string; partition: number }[], edge: PartitionEdge) {
+    const offset = edge === 'earliest' ? 0 : this.end
+    return Promise.resolve(partitions.map(({ topic, partition }) => ({ topic, partition, offset })))
   }
   leave(): Promise<void> {
     this.handler.left(undefined)
@@ -66,6 +77,8 @@ class FakeMember implements GroupMember {
     )
   }
 }
+
+const open: KafkaSource[] = []
 
 function setUp(options: Partial<KafkaSourceOptions> = {}) {
   const member = new FakeMember()
@@ -99,6 +112,7 @@ function setUp(options: Partial<KafkaSourceOptions> = {}) {
     clock: systemClock,
     ...options,
   })
+  open.push(source)
   const records = source[Symbol.asyncIterator]()
   const take = async (count: number): Promise<SourceRecord[]> => {
     const taken: SourceRecord[] = []
@@ -115,6 +129,10 @@ function setUp(options: Partial<KafkaSourceOptions> = {}) {
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at)
 
 describe('KafkaSource', () => {
+  afterEach(async () => {
+    for (const source of open.splice(0)) await source.leave(0)
+  })
+
   it('commits the contiguous settled prefix, and keeps what is settled beyond it with the commit', async () => {
     const { member, source, take } = setUp()
     member.assign([0])

@@ -1,0 +1,28 @@
+import type { Cluster } from 'kafkajs'
+import type { TopicPartition } from '../telemetry/telemetry.js'
+import type { PartitionEdge, Position } from './kafka-client.js'
+
+/**
+ * The first offsets of partitions, or those one past the last that may be read, as their leaders have them now: one request for each
+ * broker, however many topics there are.
+ *
+ * @throws what the client throws where a partition has no leader, or its leader does not answer
+ */
+export async function partitionOffsets(
+  cluster: Cluster,
+  partitions: readonly TopicPartition[],
+  edge: PartitionEdge,
+): Promise<readonly Position[]> {
+  if (partitions.length === 0) return []
+  const topics = new Map(partitions.map(({ topic }) => [topic, [] as { partition: number }[]]))
+  for (const { topic, partition } of partitions) topics.get(topic)?.push({ partition })
+  const asked = [...topics].map(([topic, ofTopic]) => ({
+    topic,
+    partitions: ofTopic,
+    fromBeginning: edge === 'earliest',
+  }))
+  const found = await cluster.fetchTopicsOffset(asked)
+  return found.flatMap(({ topic, partitions: offsets }) =>
+    offsets.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })),
+  )
+}
