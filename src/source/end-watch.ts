@@ -7,6 +7,8 @@ export interface EndWatchOptions {
   readonly member: Pick<GroupMember, 'offsets'>
   /** The partitions that are ours now. */
   readonly owned: () => Iterable<OwnedPartition>
+  /** Told each time that it is known where they all end. */
+  readonly onLook: () => void
   readonly clock: Clock
 }
 
@@ -50,7 +52,7 @@ export class EndWatch {
   }
 
   async #lookOnce(): Promise<void> {
-    const { owned, clock, member } = this.#options
+    const { owned, clock, member, onLook } = this.#options
     const nowMs = clock.now()
     const partitions = [...owned()].filter(({ endToldMs }) => endToldMs <= nowMs - knownForMs)
     // By then it is known what was committed.
@@ -67,6 +69,7 @@ export class EndWatch {
       each(partitions, ends, (partition, offset) => {
         partition.endsAt(offset, clock.now())
       })
+      onLook()
     } catch {
       // The lag stays what it was. That Kafka does not answer is for those to tell who cannot go on without it.
     }

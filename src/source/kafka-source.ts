@@ -14,7 +14,8 @@ import type {
 import type { Clock } from '../pipeline/clock.js'
 import type { Telemetry, TopicPartition } from '../telemetry/telemetry.js'
 import { EndWatch } from './end-watch.js'
-import { OwnedPartition, toSourceRecord, type Uncommitted } from './owned-partition.js'
+import { HandOver } from './hand-over.js'
+import { OwnedPartition, type Uncommitted } from './owned-partition.js'
 import { RecordFeed } from './record-feed.js'
 import type { RecordSource, SourceState } from './record-source.js'
 import { SettledMemory } from './settled-memory.js'
@@ -37,9 +38,6 @@ export interface KafkaSourceOptions {
   readonly clock: Clock
 }
 
-/** Offsets remembered behind unsettled ones, over all partitions: the bound on the ledgers' memory (9 bytes each). */
-const MAX_SPAN_IN_ALL = 400_000
-const MIN_SPAN_PER_PARTITION = 10_000
 const MIN_FETCH_BYTES = 65_536
 const MAX_FETCH_BYTES = 1_048_576
 /** A fetch is held beside the records that were copied out of it, and once more while it comes in. */
@@ -49,7 +47,8 @@ const FETCHES_IN_BUFFER = 8
  * Kafka topics as an asynchronous iterable of records, with the ledger of what became of each.
  *
  * Back pressure: while the feed is full, the fetch handlers wait (the member keeps the heartbeat); a partition with too
- * many unsettled records is paused alone. Every record handed out comes back by `settle` or `release`, once.
+ * many unsettled records is paused alone (`HandOver`). Partitions take turns, also those that are not in the fetch which is being
+ * handed over (`EndWatch`). Every record handed out comes back by `settle` or `release`, once.
  *
  * Membership: waiting → joined ⇄ holding (a rebalance: nothing is handed out, what is in flight finishes and is
  * committed) → draining → left. A partition that moves takes its lease with it: what waited is forgotten, what is in
@@ -59,6 +58,7 @@ export class KafkaSource implements RecordSource {
   readonly #options: KafkaSourceOptions
   readonly #feed: RecordFeed
   readonly #member: GroupMember
+  readonly #handOver: HandOver
   readonly #committer: Committer
   readonly #ends: EndWatch
   readonly #owned = new Map<string, OwnedPartition>()
@@ -72,10 +72,7 @@ export class KafkaSource implements RecordSource {
   #onJoined: () => void = () => undefined
 
   constructor(options: KafkaSourceOptions) {
-    const { maxUnsettledPerPartition, maxBufferedBytes } = options
-    if (!(maxUnsettledPerPartition >= 1)) {
-      throw new RangeError(`maxUnsettledPerPartition: expected 1 or more, got ${maxUnsettledPerPartition}`)
-    }
+    const { maxBufferedBytes, clock } = options
     this.#options = options
     this.#feed = new RecordFeed(options)
     const fetchMaxBytes = Math.max(
@@ -83,10 +80,19 @@ export class KafkaSource implements RecordSource {
       Math.min(MAX_FETCH_BYTES, Math.floor(maxBufferedBytes / FETCHES_IN_BUFFER)),
     )
     this.#member = options.client.member({ ...options.group, fetchMaxBytes, handler: this.#handler() })
+    this.#handOver = new HandOver({
+      ...options,
+      feed: this.#feed,
+      member: this.#member,
+      partitions: () => this.#owned.size,
+    })
     this.#ends = new EndWatch({
       member: this.#member,
       owned: () => this.#owned.values(),
-      clock: options.clock,
+      onLook: () => {
+        if ([...this.#owned.values()].some(({ waits }) => waits)) this.#handOver.giveWay()
+      },
+      clock,
     })
     this.#committer = new Committer({
       intervalMs: options.commitIntervalMs,
@@ -151,10 +157,7 @@ export class KafkaSource implements RecordSource {
       return
     }
     owned.ledger.settle(record.offset)
-    if (owned.paused && this.#hasSlack(owned)) {
-      owned.paused = false
-      this.#member.resume([owned])
-    }
+    this.#handOver.settled(owned)
     this.#committer.touch()
   }
 
@@ -285,62 +288,13 @@ export class KafkaSource implements RecordSource {
 
   async #fetched(batch: FetchedBatch, signal: AbortSignal): Promise<number> {
     const owned = this.#owned.get(partitionKey(batch))
-    const first = Number(batch.messages[0]?.offset ?? 0)
-    if (owned === undefined) return first
+    if (owned === undefined) return Number(batch.messages[0]?.offset ?? 0)
     await owned.ready
     owned.endsAt(batch.highWatermark, this.#options.clock.now())
     this.#options.telemetry.fetched(batch, batch.messages.length, batch.highWatermark)
-    for (const message of batch.messages) {
-      const record = toSourceRecord(owned, message)
-      if (owned.hasSeen(record.offset)) continue
-      // For each record, also where there is room: so the handlers of several partitions take turns.
-      if (!(await this.#room(record, owned, signal))) return owned.ledger.position ?? first
-      owned.ledger.track(record.offset)
-      if (owned.wasSettled(record.offset)) owned.ledger.settle(record.offset)
-      else this.#feed.push(record)
-    }
-    owned.ledger.advance(batch.endPosition)
+    const position = await this.#handOver.run(batch, owned, signal)
     this.#committer.touch()
-    return batch.endPosition
-  }
-
-  /** Waits until the record may pass; false where it may not any more, or its partition is full and was paused. */
-  #room(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): boolean | Promise<boolean> {
-    return this.#mayPass(record, owned, signal) ?? this.#untilItMayPass(record, owned, signal)
-  }
-
-  async #untilItMayPass(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): Promise<boolean> {
-    let mayPass: boolean | undefined
-    do {
-      await this.#feed.roomMayBe(signal)
-      mayPass = this.#mayPass(record, owned, signal)
-    } while (mayPass === undefined)
-    return mayPass
-  }
-
-  /** Undefined where it has to wait for room. */
-  #mayPass(record: SourceRecord, owned: OwnedPartition, signal: AbortSignal): boolean | undefined {
-    if (signal.aborted || this.#feed.ended || owned.lease.aborted) return false
-    if (this.#isFull(owned)) {
-      owned.paused = true
-      this.#member.pause([owned])
-      return false
-    }
-    return this.#feed.hasRoom(record.bytes) ? true : undefined
-  }
-
-  #isFull({ ledger }: OwnedPartition): boolean {
-    return ledger.unsettled >= this.#options.maxUnsettledPerPartition || ledger.span >= this.#maxSpan()
-  }
-
-  #hasSlack({ ledger }: OwnedPartition): boolean {
-    return (
-      ledger.unsettled <= this.#options.maxUnsettledPerPartition / 2 && ledger.span <= this.#maxSpan() / 2
-    )
-  }
-
-  #maxSpan(): number {
-    return Math.max(MIN_SPAN_PER_PARTITION, Math.floor(MAX_SPAN_IN_ALL / Math.max(1, this.#owned.size)))
+    return position
   }
 
   /**

@@ -42,6 +42,8 @@ export class OwnedPartition implements TopicPartition {
   #endToldMs = -Infinity
   /** Its fetching is paused: too many unsettled records. */
   paused = false
+  /** What was fetched of it is being handed over. */
+  handing = false
   /** Resolves once it is known where the owner before us ended. */
   ready: Promise<void> = Promise.resolve()
 
@@ -79,6 +81,11 @@ export class OwnedPartition implements TopicPartition {
   /** When its end was told the last time; -Infinity for never. */
   get endToldMs(): number {
     return this.#endToldMs
+  }
+
+  /** There are records of it in Kafka that nobody is handing over, though nothing is against it. */
+  get waits(): boolean {
+    return !this.handing && !this.paused && (this.#end ?? 0) > (this.position ?? Infinity)
   }
 
   /** Where reading goes on, as far as is known. */

@@ -1,6 +1,6 @@
 import type { SourceRecord } from '../delivery/delivery.js'
 import type { Clock } from '../pipeline/clock.js'
-import { Fifo } from '../pipeline/fifo.js'
+import { FairQueue } from '../pipeline/fair-queue.js'
 import type { ReadyIterator } from '../pipeline/ready-iterator.js'
 
 export interface RecordFeedOptions {
@@ -12,15 +12,26 @@ export interface RecordFeedOptions {
 }
 
 /**
+ * A partition's records may wait while they are fewer than so many times the places that are free: one alone fills four fifths of the
+ * queue, and there always is a place for one that has nothing there yet (dynamic thresholds: Choudhury and Hahne, IEEE/ACM
+ * Transactions on Networking 6, 1998).
+ */
+const shareOfFree = 4
+/** Nobody is woken before so much of the queue is free: fetches are then handed over in runs, not record by record. */
+const freeToWake = 0.4
+
+/**
  * The queue between the fetches and the pipeline, as an asynchronous iterable for one consumer. It is the only place
- * where records wait that nobody has begun to work on, and it knows how many are out and how many bytes are held.
+ * where records wait that nobody has begun to work on, and it knows how many are out and how many bytes are held. Partitions take
+ * turns: the record of one that has little does not wait behind another's backlog.
  *
  * flowing ⇄ holding (nothing is handed out) → ended (the iteration ends, what waited is given back to the caller)
  */
 export class RecordFeed implements AsyncIterable<SourceRecord> {
   readonly #options: RecordFeedOptions
-  readonly #queue = new Fifo<SourceRecord>()
+  readonly #queue = new FairQueue<AbortSignal, SourceRecord>()
   #bytes = 0
+  #taken = 0
   #inFlight = 0
   #holding = false
   #ended = false
@@ -33,6 +44,11 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
       if (!(options[name] >= 1)) throw new RangeError(`${name}: expected 1 or more, got ${options[name]}`)
     }
     this.#options = options
+  }
+
+  /** Records handed out, in all. */
+  get taken(): number {
+    return this.#taken
   }
 
   get waiting(): number {
@@ -78,6 +94,7 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
   #take(): SourceRecord | undefined {
     if (this.#holding || this.#queue.length === 0) return undefined
     const record = this.#queue.shift()
+    this.#taken++
     this.#inFlight++
     this.#makeRoom()
     return record
@@ -94,17 +111,18 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
 
   push(record: SourceRecord): void {
     this.#bytes += record.bytes
-    this.#queue.push(record)
+    this.#queue.push(record.lease, record)
     this.#feed()
   }
 
-  /** True while one more record of this size may be pushed. */
-  hasRoom(bytes: number): boolean {
-    const fits = this.#bytes + bytes <= this.#options.maxBufferedBytes || this.#bytes === 0
-    return this.#queue.length < this.#options.bufferSize && fits
+  /** True while this record may be pushed. */
+  hasRoom({ bytes, lease }: SourceRecord): boolean {
+    const { bufferSize, maxBufferedBytes } = this.#options
+    const fits = this.#bytes + bytes <= maxBufferedBytes || this.#bytes === 0
+    return fits && this.#queue.lengthOf(lease) < shareOfFree * (bufferSize - this.#queue.length)
   }
 
-  /** Resolves when there may be room, when holding or ending begins, or on abort: the caller looks again. */
+  /** Resolves when there may be room, when ending begins, on `wake`, or on abort: the caller looks again. */
   roomMayBe(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
@@ -147,7 +165,7 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
     for (const record of waiting) this.#bytes -= record.bytes
     this.#taker?.({ done: true, value: undefined })
     this.#taker = undefined
-    this.#wakeRoomWaiters()
+    this.wake()
     return waiting.length
   }
 
@@ -163,13 +181,13 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
     })
   }
 
-  // A quarter of the queue is free before anybody is woken: fetches are then handed over in runs, not one by one.
-  #makeRoom(): void {
-    if (this.#roomWaiters.length > 0 && this.#queue.length <= this.#options.bufferSize * 0.75)
-      this.#wakeRoomWaiters()
+  /** Whoever waits for room looks again. */
+  wake(): void {
+    for (const wake of this.#roomWaiters.splice(0)) wake()
   }
 
-  #wakeRoomWaiters(): void {
-    for (const wake of this.#roomWaiters.splice(0)) wake()
+  #makeRoom(): void {
+    if (this.#roomWaiters.length === 0) return
+    if (this.#queue.length <= this.#options.bufferSize * (1 - freeToWake)) this.wake()
   }
 }

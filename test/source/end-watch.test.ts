@@ -15,9 +15,11 @@ function setUp(count = 1) {
   )
   const brokers = { end: 100, away: false }
   const asked: string[] = []
+  const looks = { count: 0 }
   const watch = new EndWatch({
     clock,
     owned: () => partitions,
+    onLook: () => looks.count++,
     member: {
       offsets: (wanted: readonly TopicPartition[], edge: PartitionEdge) => {
         if (wanted.length > 0) asked.push(`${edge} of ${wanted.map(({ partition }) => partition).join(', ')}`)
@@ -29,7 +31,7 @@ function setUp(count = 1) {
   })
   const lags = () =>
     partitions.map(({ state: { highWatermark = NaN, position = NaN } }) => highWatermark - position)
-  return { clock, partitions, brokers, asked, watch, lags }
+  return { clock, partitions, brokers, asked, looks, watch, lags }
 }
 
 describe('EndWatch', () => {
@@ -72,12 +74,14 @@ describe('EndWatch', () => {
   })
 
   it('keeps what it knew while Kafka does not answer, and asks again', async () => {
-    const { clock, brokers, watch, lags } = setUp()
+    const { clock, brokers, looks, watch, lags } = setUp()
     watch.look()
     await clock.pass(0)
+    assert.equal(looks.count, 1)
     Object.assign(brokers, { away: true, end: 300 })
     await clock.pass(5000)
     assert.deepEqual(lags(), [90])
+    assert.equal(looks.count, 1)
     brokers.away = false
     await clock.pass(5000)
     assert.deepEqual(lags(), [290])

@@ -13,6 +13,7 @@ import type {
 import { systemClock } from '../../src/pipeline/clock.js'
 import { KafkaSource, type KafkaSourceOptions } from '../../src/source/kafka-source.js'
 import { silentTelemetry } from '../../src/telemetry/silent-telemetry.js'
+import { FakeClock } from '../support/fake-clock.js'
 import { until } from '../support/until.js'
 
 /** A group member that the test moves by hand. */
@@ -266,13 +267,58 @@ describe('KafkaSource', () => {
     await fetching
   })
 
+  describe('with one partition that is far behind', () => {
+    const where = ({ partition, offset }: SourceRecord) => `${partition}/${offset}`
+
+    /** Partition 0 fills the queue, and most of its fetch waits. */
+    async function behind({ othersEnd = 40 } = {}) {
+      const clock = new FakeClock()
+      const set = setUp({ clock, bufferSize: 10, maxBufferedBytes: 1e6 })
+      set.member.end = othersEnd
+      set.member.assign([0, 1])
+      let readOn: number | undefined
+      void set.member.fetch(0, range(0, 40)).then((position) => (readOn = position))
+      await until('the queue is full for it', () => set.source.state.waiting === 8)
+      return { ...set, clock, readOn: () => readOn }
+    }
+
+    it('lets the others take turns with it, and always has a place for them', async () => {
+      const { member, take } = await behind()
+      await member.fetch(1, [0])
+      assert.deepEqual((await take(3)).map(where), ['0/0', '1/0', '0/1'])
+    })
+
+    it('gives way to others that are not in its fetch, once it is known that they have records', async () => {
+      const { clock, take, readOn } = await behind()
+      await take(1)
+      assert.equal(readOn(), undefined)
+      await clock.pass(5000)
+      assert.equal(readOn(), 8, 'reading goes on at the first that did not pass')
+    })
+
+    it('does not fetch again while the others have nothing', async () => {
+      const { clock, take, readOn } = await behind({ othersEnd: 0 })
+      await take(1)
+      await clock.pass(20_000)
+      assert.equal(readOn(), undefined)
+    })
+
+    it('does not fetch again while the line stands still', async () => {
+      const { clock, readOn } = await behind()
+      await clock.pass(20_000)
+      assert.equal(readOn(), undefined)
+    })
+  })
+
   it('pauses a partition alone when too many of its records are unsettled, and resumes it', async () => {
     const { member, source, take } = setUp({ maxUnsettledPerPartition: 4 })
     member.assign([0, 1])
     assert.equal(await member.fetch(0, range(0, 10)), 4, 'reading goes on at the first that did not pass')
     assert.deepEqual([...member.paused], [0])
     assert.equal(await member.fetch(1, range(0, 3)), 3)
-    for (const record of (await take(4)).slice(0, 2)) source.settle(record)
+    const ofPartition0 = (await take(4)).filter(({ partition }) => partition === 0)
+    assert.equal(ofPartition0.length, 2)
+    for (const record of ofPartition0) source.settle(record)
     assert.deepEqual([...member.paused], [])
   })
 
