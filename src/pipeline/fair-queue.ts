@@ -45,7 +45,8 @@ export class FairQueue<K, T> {
   takeWhere(test: (item: T) => boolean): T[] {
     const taken: T[] = []
     for (const [key, { items }] of this.#lanes) {
-      taken.push(...items.takeWhere(test))
+      // One by one: as arguments, a large queue would be more than the stack takes.
+      for (const item of items.takeWhere(test)) taken.push(item)
       if (items.length === 0) this.#lanes.delete(key)
     }
     this.#turns.takeWhere(({ items }) => items.length === 0)

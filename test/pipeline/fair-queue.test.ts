@@ -44,6 +44,13 @@ describe('FairQueue', () => {
     assert.deepEqual(all(queue), ['a2', 'c1', 'b3'])
   })
 
+  it('gives back a million at once', () => {
+    const queue = new FairQueue<string, number>()
+    for (let n = 0; n < 1e6; n++) queue.push('a', n)
+    assert.equal(queue.takeWhere(() => true).length, 1e6)
+    assert.equal(queue.length, 0)
+  })
+
   it('does the same as one queue for each key, whatever comes and goes', () => {
     let seed = 7
     const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below
