@@ -1,8 +1,9 @@
 import type { Broker, Cluster } from 'kafkajs'
+import { hideAborted, type FetchedRecords } from './aborted-records.js'
 
 /**
- * Throws away what a fetch brings, an error too, where it was asked for in another epoch: before a rejoin, or before a partition
- * was set to another position.
+ * Has aborted records hidden in what a fetch brings (`hideAborted`). And throws away what it brings, an error too, where it was asked
+ * for in another epoch: before a rejoin, or before a partition was set to another position.
  *
  * kafkajs has one fetcher for each broker and rejoins in one of them while the others go on. An answer to them that comes after
  * the join would be the first that the new membership sees of a partition: kafkajs and the ledger would go on from there, and
@@ -23,7 +24,9 @@ function fenced(broker: Broker, isCurrent: () => boolean): Broker {
   watched.fetch = async (request) => {
     try {
       const answer = await (broker as FetchingBroker).fetch(request)
-      return isCurrent() ? answer : nothing
+      if (!isCurrent()) return nothing
+      for (const { partitions } of answer.responses) for (const each of partitions) hideAborted(each)
+      return answer
     } catch (error) {
       if (isCurrent()) throw error
       return nothing
@@ -34,7 +37,9 @@ function fenced(broker: Broker, isCurrent: () => boolean): Broker {
 
 /** kafkajs' type of the answer is `any`. */
 type FetchingBroker = Omit<Broker, 'fetch'> & {
-  fetch: (request: Parameters<Broker['fetch']>[0]) => Promise<{ readonly responses: readonly unknown[] }>
+  fetch: (request: Parameters<Broker['fetch']>[0]) => Promise<{
+    readonly responses: readonly { readonly partitions: readonly FetchedRecords[] }[]
+  }>
 }
 
 const nothing = { responses: [] } as const

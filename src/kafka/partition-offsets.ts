@@ -6,7 +6,8 @@ import type { PartitionEdge, Position } from './kafka-client.js'
  * The first offsets of partitions, or those one past the last that may be read, as their leaders have them now: one request for each
  * broker, however many topics there are.
  *
- * @throws what the client throws where a partition has no leader, or its leader does not answer
+ * @throws what the client throws where a partition has no leader, or its leader does not answer or is another one now: then it is
+ * asked who leads
  */
 export async function partitionOffsets(
   cluster: Cluster,
@@ -21,7 +22,11 @@ export async function partitionOffsets(
     partitions: ofTopic,
     fromBeginning: edge === 'earliest',
   }))
-  const found = await cluster.fetchTopicsOffset(asked)
+  const found = await cluster.fetchTopicsOffset(asked).catch(async (error: unknown) => {
+    // While nothing is fetched nobody else notices that a partition has another leader.
+    await cluster.refreshMetadata()
+    throw error
+  })
   return found.flatMap(({ topic, partitions: offsets }) =>
     offsets.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })),
   )

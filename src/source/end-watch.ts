@@ -19,11 +19,10 @@ const knownForMs = 5_000
  * Asks where partitions end of which no fetch has told for five seconds: those that have not had their turn yet, those that are
  * paused, and all of them while the line waits, since nothing is fetched then. Without it the lag would stand still just when it grows.
  *
- * idle ──look()──▶ asking ──answered, or not──▶ resting ──5 s, look()──▶ asking; any of them ──stop()──▶ stopped
+ * resting ──look()──▶ asking, and again each 5 s, whether or not there was an answer; either ──stop()──▶ stopped
  */
 export class EndWatch {
   readonly #options: EndWatchOptions
-  #asking = false
   #timer: unknown
   #stopped = false
 
@@ -33,16 +32,13 @@ export class EndWatch {
 
   /** Partitions were assigned: looks now, and from now on. */
   look(): void {
-    if (this.#asking || this.#stopped) return
-    this.#asking = true
-    this.#options.clock.clearTimeout(this.#timer)
-    void this.#lookOnce().finally(() => {
-      this.#asking = false
-      if (this.#stopped) return
-      this.#timer = this.#options.clock.setTimeout(() => {
-        this.look()
-      }, knownForMs)
-    })
+    if (this.#stopped) return
+    const { clock } = this.#options
+    clock.clearTimeout(this.#timer)
+    this.#timer = clock.setTimeout(() => {
+      this.look()
+    }, knownForMs)
+    void this.#lookOnce()
   }
 
   /** Idempotent. */
@@ -67,7 +63,8 @@ export class EndWatch {
         partition.beginsAt(offset)
       })
       each(partitions, ends, (partition, offset) => {
-        partition.endsAt(offset, clock.now())
+        // A fetch that came meanwhile knows better.
+        if (partition.endToldMs <= nowMs) partition.endsAt(offset, clock.now())
       })
       onLook()
     } catch {

@@ -18,6 +18,9 @@ export interface HandOverOptions {
 const MAX_SPAN_IN_ALL = 400_000
 const MIN_SPAN_PER_PARTITION = 10_000
 
+/** Nothing to wait for, but others come first. */
+const turn = Promise.resolve()
+
 /** The records of one partition in one fetch. */
 interface Fetch {
   readonly owned: OwnedPartition
@@ -58,8 +61,13 @@ export class HandOver {
         const record = toSourceRecord(owned, message)
         if (owned.hasSeen(record.offset)) continue
         // For each record, also where there is room: so the handlers of several partitions take turns.
-        if (!(await this.#room(record, fetch)))
-          return owned.ledger.position ?? Number(batch.messages[0]?.offset)
+        await turn
+        let mayPass = this.#mayPass(record, fetch)
+        while (mayPass === undefined) {
+          await feed.roomMayBe(signal)
+          mayPass = fetch.beganMs < this.#othersWaitSinceMs ? false : this.#mayPass(record, fetch)
+        }
+        if (!mayPass) return owned.ledger.position ?? Number(batch.messages[0]?.offset)
         owned.ledger.track(record.offset)
         if (owned.wasSettled(record.offset)) owned.ledger.settle(record.offset)
         else feed.push(record)
@@ -85,20 +93,6 @@ export class HandOver {
     this.#taken = feed.taken
     this.#othersWaitSinceMs = clock.now()
     feed.wake()
-  }
-
-  /** Waits until the record may pass; false where it may not. */
-  #room(record: SourceRecord, fetch: Fetch): boolean | Promise<boolean> {
-    return this.#mayPass(record, fetch) ?? this.#untilItMayPass(record, fetch)
-  }
-
-  async #untilItMayPass(record: SourceRecord, fetch: Fetch): Promise<boolean> {
-    let mayPass: boolean | undefined
-    do {
-      await this.#options.feed.roomMayBe(fetch.signal)
-      mayPass = fetch.beganMs < this.#othersWaitSinceMs ? false : this.#mayPass(record, fetch)
-    } while (mayPass === undefined)
-    return mayPass
   }
 
   /** Undefined where it has to wait for room. */

@@ -73,8 +73,7 @@ export class OwnedPartition implements TopicPartition {
 
   /** One past its last offset, at `nowMs`. */
   endsAt(offset: number, nowMs: number): void {
-    // Answers may overtake one another.
-    this.#end = Math.max(offset, this.#end ?? 0)
+    this.#end = offset
     this.#endToldMs = nowMs
   }
 

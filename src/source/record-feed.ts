@@ -12,13 +12,14 @@ export interface RecordFeedOptions {
 }
 
 /**
- * A partition's records may wait while they are fewer than so many times the places that are free: one alone fills four fifths of the
- * queue, and there always is a place for one that has nothing there yet (dynamic thresholds: Choudhury and Hahne, IEEE/ACM
- * Transactions on Networking 6, 1998).
+ * A partition's records may wait while they are fewer than so many times the places that are free (dynamic thresholds: Choudhury and
+ * Hahne, IEEE/ACM Transactions on Networking 6, 1998). An eighth of the places is not counted: it is for partitions of which nothing
+ * waits, one place for each. So one partition alone fills seven tenths of the queue.
  */
 const shareOfFree = 4
+const reserved = 1 / 8
 /** Nobody is woken before so much of the queue is free: fetches are then handed over in runs, not record by record. */
-const freeToWake = 0.4
+const freeToWake = 0.5
 
 /**
  * The queue between the fetches and the pipeline, as an asynchronous iterable for one consumer. It is the only place
@@ -119,7 +120,11 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
   hasRoom({ bytes, lease }: SourceRecord): boolean {
     const { bufferSize, maxBufferedBytes } = this.#options
     const fits = this.#bytes + bytes <= maxBufferedBytes || this.#bytes === 0
-    return fits && this.#queue.lengthOf(lease) < shareOfFree * (bufferSize - this.#queue.length)
+    const free = bufferSize - this.#queue.length
+    const waiting = this.#queue.lengthOf(lease)
+    return (
+      fits && (waiting === 0 ? free > 0 : waiting < shareOfFree * (free - Math.floor(bufferSize * reserved)))
+    )
   }
 
   /** Resolves when there may be room, when ending begins, on `wake`, or on abort: the caller looks again. */

@@ -13,7 +13,7 @@ function setUp(count = 1) {
     { length: count },
     (_, partition) => new OwnedPartition({ topic: 't', partition }),
   )
-  const brokers = { end: 100, away: false }
+  const brokers = { end: 100, away: false, silent: false }
   const asked: string[] = []
   const looks = { count: 0 }
   const watch = new EndWatch({
@@ -23,6 +23,7 @@ function setUp(count = 1) {
     member: {
       offsets: (wanted: readonly TopicPartition[], edge: PartitionEdge) => {
         if (wanted.length > 0) asked.push(`${edge} of ${wanted.map(({ partition }) => partition).join(', ')}`)
+        if (brokers.silent) return new Promise(() => undefined)
         if (brokers.away) return Promise.reject(new Error('nobody answers'))
         const offset = edge === 'earliest' ? 10 : brokers.end
         return Promise.resolve(wanted.map(({ topic, partition }) => ({ topic, partition, offset })))
@@ -87,12 +88,35 @@ describe('EndWatch', () => {
     assert.deepEqual(lags(), [290])
   })
 
-  it('does not take an answer back that a fetch has overtaken', async () => {
+  it('does not take back what a fetch has told since it asked', async () => {
+    const { clock, partitions, watch, lags } = setUp()
+    let told: () => void = () => undefined
+    partitions[0]!.ready = new Promise((resolve) => (told = resolve))
+    watch.look()
+    await clock.pass(10)
+    partitions[0]!.endsAt(500, clock.now())
+    told()
+    await clock.pass(0)
+    assert.deepEqual(lags(), [490])
+  })
+
+  it('takes a lower end for true: what was written may be gone, or not to be read yet', async () => {
     const { clock, partitions, watch, lags } = setUp()
     partitions[0]!.endsAt(500, -Infinity)
     watch.look()
     await clock.pass(0)
-    assert.deepEqual(lags(), [490])
+    assert.deepEqual(lags(), [90])
+  })
+
+  it('asks again where an answer never comes', async () => {
+    const { clock, brokers, asked, watch, lags } = setUp()
+    brokers.silent = true
+    watch.look()
+    await clock.pass(1000)
+    brokers.silent = false
+    await clock.pass(4000)
+    assert.equal(asked.length, 4)
+    assert.deepEqual(lags(), [90])
   })
 
   it('leaves no timer behind, also where it is stopped while it asks', async () => {

@@ -296,6 +296,28 @@ describe('KafkaSource', () => {
       assert.equal(readOn(), 8, 'reading goes on at the first that did not pass')
     })
 
+    it('keeps places for them also where others are behind, one fetch after the other', async () => {
+      const { source, member, take } = setUp({ bufferSize: 100, maxBufferedBytes: 1e6 })
+      member.assign(range(0, 12))
+      for (const partition of range(0, 8)) {
+        void member.fetch(partition, range(0, 40))
+        await pause(5)
+      }
+      assert.ok(source.state.waiting < 100, `${source.state.waiting} wait`)
+      await Promise.all(range(8, 12).map((partition) => member.fetch(partition, [0])))
+      const taken = new Set((await take(12)).map(({ partition }) => partition))
+      assert.equal(taken.size, 12)
+    })
+
+    it('holds no more than the bound, also where many fetches are handed over at once', async () => {
+      const { source, member } = setUp({ bufferSize: 5, maxBufferedBytes: 1e6 })
+      const partitions = range(0, 64)
+      member.assign(partitions)
+      for (const partition of partitions) void member.fetch(partition, range(0, 40))
+      await pause(20)
+      assert.equal(source.state.waiting, 5)
+    })
+
     it('does not fetch again while the others have nothing', async () => {
       const { clock, take, readOn } = await behind({ othersEnd: 0 })
       await take(1)
