@@ -27,7 +27,9 @@ export async function runDaemon(config: Config, surroundings: DaemonSurroundings
     again: (records) => flow(records, config, parts),
   })
   const { source, sink, deadLetters, guard, telemetry } = parts
-  watchHeapGrowth({ ...config.pipeline, lag: () => sumOfLags(source.state.partitions) })
+  // All of a file is there, and nobody knows how much it is.
+  const lag = config.source.type === 'kafka' ? () => sumOfLags(source.state.partitions) : () => Infinity
+  watchHeapGrowth({ ...config.pipeline, lag })
   const settled = flow(
     heldUntil(() => sink.ready(), source),
     config,

@@ -22,7 +22,7 @@ const busyShares = { medium: 0.5, ample: 0.9 }
 
 export interface HeapGrowthOptions {
   readonly maxBufferedBytes: number
-  /** Records whose offsets are not committed, those in Kafka included; undefined where nobody knows. */
+  /** Records whose offsets are not committed, those in Kafka included; undefined where that is not known yet. */
   readonly lag: () => number | undefined
 }
 

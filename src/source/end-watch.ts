@@ -64,12 +64,13 @@ export class EndWatch {
       })
       each(partitions, ends, (partition, offset) => {
         // A fetch that came meanwhile knows better.
-        if (partition.endToldMs <= nowMs) partition.endsAt(offset, clock.now())
+        if (partition.endToldMs <= nowMs) partition.endsAt(offset, nowMs)
       })
-      onLook()
     } catch {
       // The lag stays what it was. That Kafka does not answer is for those to tell who cannot go on without it.
+      return
     }
+    onLook()
   }
 }
 

@@ -64,8 +64,11 @@ export class HandOver {
         await turn
         let mayPass = this.#mayPass(record, fetch)
         while (mayPass === undefined) {
+          // Those that come first would take the bytes that it waits for, again and again.
+          const keepsItsPlace = !feed.fits(record)
           await feed.roomMayBe(signal)
-          mayPass = fetch.beganMs < this.#othersWaitSinceMs ? false : this.#mayPass(record, fetch)
+          const givesWay = fetch.beganMs < this.#othersWaitSinceMs && !keepsItsPlace
+          mayPass = givesWay ? false : this.#mayPass(record, fetch)
         }
         if (!mayPass) return owned.ledger.position ?? Number(batch.messages[0]?.offset)
         owned.ledger.track(record.offset)

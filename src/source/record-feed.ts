@@ -13,12 +13,12 @@ export interface RecordFeedOptions {
 
 /**
  * A partition's records may wait while they are fewer than so many times the places that are free (dynamic thresholds: Choudhury and
- * Hahne, IEEE/ACM Transactions on Networking 6, 1998). An eighth of the places is not counted: it is for partitions of which nothing
- * waits, one place for each. So one partition alone fills seven tenths of the queue.
+ * Hahne, IEEE/ACM Transactions on Networking 6, 1998). An eighth of the places, one at least, is not counted: it is for partitions of which
+ * nothing waits, one place for each as far as there are. So one partition alone fills seven tenths of the queue.
  */
 const shareOfFree = 4
 const reserved = 1 / 8
-/** Nobody is woken before so much of the queue is free: fetches are then handed over in runs, not record by record. */
+/** For room, nobody is woken before so much of the queue is free: fetches are then handed over in runs, not record by record. */
 const freeToWake = 0.5
 
 /**
@@ -117,14 +117,21 @@ export class RecordFeed implements AsyncIterable<SourceRecord> {
   }
 
   /** True while this record may be pushed. */
-  hasRoom({ bytes, lease }: SourceRecord): boolean {
-    const { bufferSize, maxBufferedBytes } = this.#options
-    const fits = this.#bytes + bytes <= maxBufferedBytes || this.#bytes === 0
+  hasRoom(record: SourceRecord): boolean {
+    return this.#hasPlace(record) && this.fits(record)
+  }
+
+  /** True while it may be by its bytes. */
+  fits({ bytes }: SourceRecord): boolean {
+    return this.#bytes + bytes <= this.#options.maxBufferedBytes || this.#bytes === 0
+  }
+
+  #hasPlace({ lease }: SourceRecord): boolean {
+    const { bufferSize } = this.#options
     const free = bufferSize - this.#queue.length
     const waiting = this.#queue.lengthOf(lease)
-    return (
-      fits && (waiting === 0 ? free > 0 : waiting < shareOfFree * (free - Math.floor(bufferSize * reserved)))
-    )
+    if (waiting === 0) return free > 0
+    return waiting < shareOfFree * (free - Math.max(1, Math.floor(bufferSize * reserved)))
   }
 
   /** Resolves when there may be room, when ending begins, on `wake`, or on abort: the caller looks again. */

@@ -13,7 +13,7 @@ function setUp(count = 1) {
     { length: count },
     (_, partition) => new OwnedPartition({ topic: 't', partition }),
   )
-  const brokers = { end: 100, away: false, silent: false }
+  const brokers = { end: 100, away: false, silent: false, roundTripMs: 0 }
   const asked: string[] = []
   const looks = { count: 0 }
   const watch = new EndWatch({
@@ -21,8 +21,9 @@ function setUp(count = 1) {
     owned: () => partitions,
     onLook: () => looks.count++,
     member: {
-      offsets: (wanted: readonly TopicPartition[], edge: PartitionEdge) => {
+      offsets: async (wanted: readonly TopicPartition[], edge: PartitionEdge) => {
         if (wanted.length > 0) asked.push(`${edge} of ${wanted.map(({ partition }) => partition).join(', ')}`)
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, brokers.roundTripMs))
         if (brokers.silent) return new Promise(() => undefined)
         if (brokers.away) return Promise.reject(new Error('nobody answers'))
         const offset = edge === 'earliest' ? 10 : brokers.end
@@ -72,6 +73,17 @@ describe('EndWatch', () => {
     await clock.pass(5000)
     assert.deepEqual(asked, ['end of 0', 'end of 0, 1'])
     assert.deepEqual(lags(), [190, 190])
+  })
+
+  it('asks each five seconds, however long an answer takes', async () => {
+    const { clock, brokers, asked, watch } = setUp()
+    brokers.roundTripMs = 40
+    watch.look()
+    await clock.pass(20_000)
+    assert.deepEqual(
+      asked.filter((each) => each.startsWith('end')),
+      Array.from({ length: 5 }, () => 'end of 0'),
+    )
   })
 
   it('keeps what it knew while Kafka does not answer, and asks again', async () => {

@@ -257,7 +257,7 @@ describe('KafkaSource', () => {
     member.assign([0])
     let fetched = false
     const fetching = member.fetch(0, range(0, 10)).then(() => (fetched = true))
-    await until('the queue is full', () => source.state.waiting === 4)
+    await until('the queue is full', () => source.state.waiting === 3)
     const first = await take(3)
     await until('the bytes are reached', () => source.state.bufferedBytes === 6)
     assert.equal(source.state.waiting, 3)
@@ -271,14 +271,17 @@ describe('KafkaSource', () => {
     const where = ({ partition, offset }: SourceRecord) => `${partition}/${offset}`
 
     /** Partition 0 fills the queue, and most of its fetch waits. */
-    async function behind({ othersEnd = 40 } = {}) {
+    async function behind({ othersEnd = 40, maxBufferedBytes = 1e6 } = {}) {
       const clock = new FakeClock()
-      const set = setUp({ clock, bufferSize: 10, maxBufferedBytes: 1e6 })
+      const set = setUp({ clock, bufferSize: 10, maxBufferedBytes })
       set.member.end = othersEnd
       set.member.assign([0, 1])
       let readOn: number | undefined
       void set.member.fetch(0, range(0, 40)).then((position) => (readOn = position))
-      await until('the queue is full for it', () => set.source.state.waiting === 8)
+      await until(
+        'the queue is full for it',
+        () => set.source.state.waiting === Math.min(8, maxBufferedBytes),
+      )
       return { ...set, clock, readOn: () => readOn }
     }
 
@@ -316,6 +319,15 @@ describe('KafkaSource', () => {
       for (const partition of partitions) void member.fetch(partition, range(0, 40))
       await pause(20)
       assert.equal(source.state.waiting, 5)
+    })
+
+    it('does not give way with a record that waits for bytes', async () => {
+      const { source, clock, take } = await behind({ maxBufferedBytes: 6 })
+      assert.equal(source.state.waiting, 6)
+      const taken = await take(1)
+      await clock.pass(20_000)
+      for (const record of taken) source.settle(record)
+      await until('the next one has passed', () => source.state.waiting === 6)
     })
 
     it('does not fetch again while the others have nothing', async () => {
