@@ -165,9 +165,9 @@ export class Checker {
     return missing
   }
 
-  /** While an Elasticsearch that is stopped or comes up has no shard to ask, it is asked again, for a minute. */
+  /** While an Elasticsearch that is stopped or comes up has no shard to ask, it is asked again. @throws Error after three minutes */
   async #lookUp(ids: readonly string[]): Promise<readonly LookedUp[]> {
-    const deadline = performance.now() + 60_000
+    const deadline = performance.now() + 180_000
     for (;;) {
       try {
         const path = `/${this.index}/_mget?_source=false`
@@ -176,7 +176,8 @@ export class Checker {
       } catch (error) {
         if (performance.now() > deadline) throw error
       }
-      if (performance.now() > deadline) return ids.map((_id) => ({ _id }))
+      // Where nobody can be asked nothing is known to be missing.
+      if (performance.now() > deadline) throw new Error('Elasticsearch had no shard to ask for three minutes')
       await pause(50)
     }
   }
