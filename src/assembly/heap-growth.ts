@@ -73,8 +73,10 @@ export function watchHeapGrowth({ maxBufferedBytes, lag }: HeapGrowthOptions): v
     if (young !== youngGrows) growYoung(young ? 'further' : 'no further')
     youngGrows = young
     const busy = busyShare()
-    isBehind = (lag() ?? 0) >= (isBehind ? behind.toLag : behind.fromLag)
-    intervals.medium = isBehind && busy > busyShares.medium ? intervals.medium + 1 : 0
+    // The lag is put together of all partitions: not ten times a second for a daemon that has little to do.
+    const works = busy > busyShares.medium
+    if (works) isBehind = (lag() ?? 0) >= (isBehind ? behind.toLag : behind.fromLag)
+    intervals.medium = isBehind && works ? intervals.medium + 1 : 0
     intervals.ample = isBehind && busy > busyShares.ample ? intervals.ample + 1 : 0
     const wanted = ample ? wantedGrowth(intervals) : 'small'
     if (wanted !== how) growOld(wanted)

@@ -1,4 +1,5 @@
 import type { Cluster, Kafka } from 'kafkajs'
+import { byTopic } from './by-topic.js'
 import type { Position } from './kafka-client.js'
 
 /** What a commit carries that comes from no member. */
@@ -35,7 +36,7 @@ export async function commitWithoutGroup(
       groupId,
       groupGenerationId: NO_GENERATION,
       memberId: NO_MEMBER,
-      topics: byTopic(positions),
+      topics: byTopic(positions, ({ partition, offset }) => ({ partition, offset: String(offset) })),
     })
   } finally {
     await consumer.disconnect()
@@ -43,12 +44,3 @@ export async function commitWithoutGroup(
 }
 
 const noProtocol = { name: 'none', metadata: Buffer.alloc(0) }
-
-function byTopic(positions: readonly Position[]) {
-  return [...new Set(positions.map(({ topic }) => topic))].map((topic) => ({
-    topic,
-    partitions: positions
-      .filter((position) => position.topic === topic)
-      .map(({ partition, offset }) => ({ partition, offset: String(offset) })),
-  }))
-}

@@ -12,6 +12,7 @@ import type {
   KafkaInspector,
   TopicDescription,
 } from './kafka-inspector.js'
+import { kafkajsCommit } from './kafkajs-commit.js'
 
 /** How long a broker holds a fetch that finds nothing. */
 const FETCH_WAIT_MS = 200
@@ -153,12 +154,7 @@ export class KafkajsInspector implements KafkaInspector {
   }
 
   async commit(groupId: string, pending: readonly PendingCommit[]): Promise<void> {
-    const topics = [...new Set(pending.map(({ topic }) => topic))].map((topic) => ({
-      topic,
-      partitions: pending
-        .filter((each) => each.topic === topic)
-        .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
-    }))
+    const { topics } = kafkajsCommit(pending)
     await this.#askCoordinator(`committing for group ${groupId}`, groupId, (broker) =>
       broker.offsetCommit({ groupId, groupGenerationId: SIMPLE_GENERATION, memberId: '', topics }),
     )

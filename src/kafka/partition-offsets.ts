@@ -1,5 +1,6 @@
 import type { Cluster } from 'kafkajs'
 import type { TopicPartition } from '../telemetry/telemetry.js'
+import { byTopic } from './by-topic.js'
 import type { PartitionEdge, Position } from './kafka-client.js'
 
 /**
@@ -15,12 +16,10 @@ export async function partitionOffsets(
   edge: PartitionEdge,
 ): Promise<readonly Position[]> {
   if (partitions.length === 0) return []
-  const topics = new Map(partitions.map(({ topic }) => [topic, [] as { partition: number }[]]))
-  for (const { topic, partition } of partitions) topics.get(topic)?.push({ partition })
-  const asked = [...topics].map(([topic, ofTopic]) => ({
-    topic,
-    partitions: ofTopic,
-    fromBeginning: edge === 'earliest',
+  const fromBeginning = edge === 'earliest'
+  const asked = byTopic(partitions, ({ partition }) => ({ partition })).map((ofTopic) => ({
+    ...ofTopic,
+    fromBeginning,
   }))
   const found = await cluster.fetchTopicsOffset(asked).catch(async (error: unknown) => {
     // While nothing is fetched nobody else notices that a partition has another leader.

@@ -22,11 +22,11 @@ export class FairQueue<K, T> {
   }
 
   lengthOf(key: K): number {
-    return this.#laneOf(key).items.length
+    return this.#laneOf(key)?.items.length ?? 0
   }
 
   push(key: K, item: T): void {
-    const lane = this.#laneOf(key)
+    const lane = this.#laneOf(key) ?? this.#openLane(key)
     if (lane.items.length === 0) this.#turns.push(lane)
     lane.items.push(item)
     this.#length++
@@ -55,10 +55,14 @@ export class FairQueue<K, T> {
     return taken
   }
 
-  #laneOf(key: K): Lane<K, T> {
-    if (this.#last?.key === key) return this.#last
-    let lane = this.#lanes.get(key)
-    if (lane === undefined) this.#lanes.set(key, (lane = { key, items: new Fifo() }))
+  #laneOf(key: K): Lane<K, T> | undefined {
+    if (this.#last?.key !== key) this.#last = this.#lanes.get(key)
+    return this.#last
+  }
+
+  #openLane(key: K): Lane<K, T> {
+    const lane = { key, items: new Fifo<T>() }
+    this.#lanes.set(key, lane)
     this.#last = lane
     return lane
   }

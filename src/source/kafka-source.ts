@@ -96,7 +96,7 @@ export class KafkaSource implements RecordSource {
     })
     this.#committer = new Committer({
       intervalMs: options.commitIntervalMs,
-      clock: options.clock,
+      clock,
       collect: () =>
         this.#member.canCommit ? [...this.#owned.values()].flatMap((owned) => owned.pendingCommit()) : [],
       commit: (pending) => this.#member.commit(pending),
