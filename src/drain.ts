@@ -7,7 +7,7 @@ import { onAbort } from './pipeline/on-abort.js'
 import { sleep } from './pipeline/sleep.js'
 
 export interface DaemonSignals {
-  /** Aborted by the first SIGTERM or SIGINT: drain. */
+  /** Aborted by the first SIGTERM, SIGINT or SIGHUP: drain. */
   readonly shutdown: AbortSignal
   /** Aborted by the second one: cut off what is still in flight. */
   readonly cutOff: AbortSignal

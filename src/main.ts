@@ -4,6 +4,9 @@ import type { Writable } from 'node:stream'
 import { exitCodes } from './commands/command.js'
 import { explainCrash } from './commands/explain.js'
 
+/** A terminal that is closed hangs up. */
+const signalNames = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
 /** The first signal asks for a drain, the second cuts it off, and from the third on the system's default takes over. */
 function listenToSignals(): { shutdown: AbortSignal; cutOff: AbortSignal } {
   const shutdown = new AbortController()
@@ -14,11 +17,9 @@ function listenToSignals(): { shutdown: AbortSignal; cutOff: AbortSignal } {
       return
     }
     cutOff.abort(new Error(`received a second signal, ${signal}`))
-    process.off('SIGTERM', onSignal)
-    process.off('SIGINT', onSignal)
+    for (const name of signalNames) process.off(name, onSignal)
   }
-  process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
+  for (const name of signalNames) process.on(name, onSignal)
   return { shutdown: shutdown.signal, cutOff: cutOff.signal }
 }
 

@@ -30,7 +30,7 @@ export interface CommandContext {
   readonly stdin: Readable
   readonly stdout: Writable
   readonly stderr: Writable
-  /** Aborted by the first SIGTERM or SIGINT: finish, and return. */
+  /** Aborted by the first SIGTERM, SIGINT or SIGHUP: finish, and return. */
   readonly shutdown: AbortSignal
   /** Aborted by the second one: cut off what is still in flight. A third one kills the process. */
   readonly cutOff: AbortSignal

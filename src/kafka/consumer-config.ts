@@ -2,7 +2,7 @@ import type { ConsumerConfig, PartitionAssigner } from 'kafkajs'
 import type { GroupMemberOptions } from './kafka-client.js'
 
 /** How long the broker holds a fetch that finds nothing. A resume waits one out. */
-const FETCH_WAIT_MS = 200
+export const FETCH_WAIT_MS = 200
 /** New partitions, and moved leaders that no error told of, are seen within this time. */
 const METADATA_MAX_AGE_MS = 10_000
 const BYTES_PER_PARTITION = 262_144

@@ -210,7 +210,7 @@ export class KafkajsMember implements GroupMember {
 
   #drainBeforeJoin(cluster: Cluster): void {
     this.#cluster = cluster
-    fenceFetches(cluster, () => this.#epoch)
+    fenceFetches(cluster, { epoch: () => this.#epoch, handing: () => this.#pending.partitions })
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (group) => {
       this.#pending.abort()
@@ -270,6 +270,7 @@ export class KafkajsMember implements GroupMember {
     this.#payload = payload
     if (this.#handlers.tooFew) return
     const position = await this.#pending.run(
+      partitionKey(batch),
       () => payload.heartbeat(),
       (signal) => this.#options.handler.fetched(toFetched(batch), signal),
     )

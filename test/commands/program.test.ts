@@ -151,28 +151,29 @@ describe('the program', { concurrency: 2 }, () => {
     assert.deepEqual([code, stderr], [0, ''])
   })
 
-  test('a signal is waited for before what takes long is loaded, and one that comes meanwhile is a drain', async () => {
-    const preload = `
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+    test(`${signal} is waited for before what takes long is loaded, and one that comes meanwhile is a drain`, async () => {
+      const preload = `
       import Module from 'node:module'
       process.on('newListener', (name) => {
-        if (name !== 'SIGTERM') return
+        if (name !== '${signal}') return
         const loaded = Object.keys(Module._cache).some((path) => path.includes('/convict/'))
         process.stderr.write(loaded ? 'too late' : 'in time')
-        setImmediate(() => process.kill(process.pid, 'SIGTERM'))
+        setImmediate(() => process.kill(process.pid, '${signal}'))
       })`
-    const { code, stderr } = await run(
-      ['--import', `data:text/javascript,${encodeURIComponent(preload)}`, 'dist/main.js', 'run'],
-      {
-        ENRICHD_KAFKA_BROKERS: '127.0.0.1:1',
-        ENRICHD_KAFKA_TOPICS: 'logs',
-        ENRICHD_KAFKA_GROUP_ID: 'group',
-        ENRICHD_NLP_URL: 'http://127.0.0.1:1',
-        ENRICHD_ELASTICSEARCH_NODES: 'http://127.0.0.1:1',
-        ENRICHD_ADMIN_PORT: '0',
-      },
-    )
-    assert.deepEqual([code, stderr], [0, 'in time'])
-  })
+      const { code, stderr } = await run(
+        ['--import', `data:text/javascript,${encodeURIComponent(preload)}`, 'dist/main.js', 'run'],
+        {
+          ENRICHD_KAFKA_BROKERS: '127.0.0.1:1',
+          ENRICHD_KAFKA_TOPICS: 'logs',
+          ENRICHD_KAFKA_GROUP_ID: 'group',
+          ENRICHD_NLP_URL: 'http://127.0.0.1:1',
+          ENRICHD_ELASTICSEARCH_NODES: 'http://127.0.0.1:1',
+          ENRICHD_ADMIN_PORT: '0',
+        },
+      )
+      assert.deepEqual([code, stderr], [0, 'in time'])
+    })
 
   test('documents that standard output cannot take any more end the daemon in order', async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'enrichd-program-'))

@@ -98,6 +98,42 @@ describe('KafkajsMember', () => {
     for (const offsets of read) assert.deepEqual(offsets, [...offsets.keys()])
   })
 
+  it('does not ask the new leader of a partition for it, over and over, before the fetch of the old one is handed over', async () => {
+    let leader: 1 | 2 = 1
+    let lineWaits = true
+    /** Partitions asked for, of either broker. */
+    const asked: number[] = []
+    const read: string[] = []
+    const member = setUp(
+      {
+        leader: (partition) => (partition === 0 ? 1 : leader),
+        join: () => Promise.resolve('member'),
+        fetch: async ({ partition }) => {
+          asked.push(partition)
+          await pause(2)
+          return 1
+        },
+      },
+      {
+        fetched: async ({ partition, messages, endPosition }: FetchedBatch) => {
+          for (const { offset } of messages) read.push(`${partition}:${offset}`)
+          if (partition === 0) await until('the line goes on', () => !lineWaits)
+          return endPosition
+        },
+      },
+    )
+    const running = member.run(['t'])
+    await until('a fetch has brought both', () => read.length === 2)
+    leader = 2
+    await pause(500)
+    assert.deepEqual(read.toSorted(), ['0:0', '1:0'])
+    assert.deepEqual(asked.toSorted(), [0, 1])
+    lineWaits = false
+    await until('both are read on', () => read.includes('0:1') && read.includes('1:1'))
+    await member.leave(1000)
+    await running
+  })
+
   it('reads nothing while there are more partitions than handlers, and begins anew with enough of them', async () => {
     let joins = 0
     const read: string[] = []

@@ -22,8 +22,10 @@ export interface FetchedPartition extends TopicPartition {
   readonly offset: number
 }
 
-/** Two brokers: partition 0 is led by 1, which is the coordinator too, partition 1 by 2. One topic, `t`. */
+/** Two brokers, of which the first is the coordinator. One topic, `t`, with two partitions. */
 export interface StubBrokers {
+  /** The broker that leads a partition. Default: 1 leads partition 0, and 2 partition 1. */
+  readonly leader?: (partition: number) => 1 | 2
   /** Resolves to the member's id. */
   readonly join: (memberId: string) => Promise<string>
   /** Default: every member may leave. */
@@ -80,7 +82,10 @@ export class StubKafka {
       findGroupCoordinator: () => Promise.resolve(brokers[0]),
       findBroker: ({ nodeId }: { nodeId: string }) => Promise.resolve(brokers[Number(nodeId) - 1]),
       findTopicPartitionMetadata: () =>
-        [0, 1].map((partitionId) => ({ partitionId, leader: partitionId + 1 })),
+        [0, 1].map((partitionId) => ({
+          partitionId,
+          leader: this.#stub.leader?.(partitionId) ?? partitionId + 1,
+        })),
       findControllerBroker: () => Promise.reject(new Error('there is none')),
     }
   }
