@@ -4,16 +4,10 @@ import { partitionKey } from '../delivery/partition-key.js'
 import { hideAborted, type FetchedRecords } from './aborted-records.js'
 import { FETCH_WAIT_MS } from './consumer-config.js'
 
-export interface FetchFenceOptions {
-  /** Which one it is now. kafkajs looks for the broker right after it has chosen the offsets, so it is asked then. */
-  readonly epoch: () => number
-  /** The keys of the partitions that are being handed over. */
-  readonly handing: () => ReadonlySet<string>
-}
-
 /**
- * Has aborted records hidden in what a fetch brings (`hideAborted`). And throws away what it brings, an error too, where it was asked
- * for in another epoch: before a rejoin, or before a partition was set to another position.
+ * Has aborted records hidden in what a fetch brings (`hideAborted`), and that offset told as its end up to which may be read. And
+ * throws away what it brings, an error too, where it was asked for in another epoch: before a rejoin, or before a partition was
+ * set to another position.
  *
  * kafkajs has one fetcher for each broker and rejoins in one of them while the others go on. An answer to them that comes after
  * the join would be the first that the new membership sees of a partition: kafkajs and the ledger would go on from there, and
@@ -21,16 +15,19 @@ export interface FetchFenceOptions {
  *
  * A fetcher keeps the partitions of its last answer until all of them are handed over, also one that has another leader meanwhile.
  * What the new leader's fetcher brings of it kafkajs drops, and fetches it again at once, without end. So it is not asked for.
+ *
+ * @param epoch which one it is now. kafkajs looks for the broker right after it has chosen the offsets, so it is asked then.
  */
-export function fenceFetches(cluster: Cluster, { epoch, handing }: FetchFenceOptions): void {
+export function fenceFetches(cluster: Cluster, epoch: () => number): void {
   const findBroker = cluster.findBroker.bind(cluster)
-  const fetchers = new Fetchers(handing)
+  const fetchers = new Fetchers(cluster)
   cluster.findBroker = async (node) => {
     const askedIn = epoch()
+    const { nodeId } = node
     const broker = (await findBroker(node)) as FetchingBroker
     const fenced = Object.create(broker) as FetchingBroker
     fenced.fetch = async (request) => {
-      const topics = fetchers.begin(node.nodeId, request.topics)
+      const topics = fetchers.begin(nodeId, request.topics)
       if (topics.length === 0) {
         await pause(FETCH_WAIT_MS)
         return nothing
@@ -38,8 +35,11 @@ export function fenceFetches(cluster: Cluster, { epoch, handing }: FetchFenceOpt
       try {
         const answer = await broker.fetch({ ...request, topics })
         if (epoch() !== askedIn) return nothing
-        for (const { partitions } of answer.responses) for (const each of partitions) hideAborted(each)
-        fetchers.answered(node.nodeId, answer)
+        for (const each of answer.responses.flatMap(({ partitions }) => partitions)) {
+          hideAborted(each)
+          if (request.isolationLevel === readCommitted) each.highWatermark = endOfCommitted(each)
+        }
+        fetchers.answered(nodeId, answer)
         return answer
       } catch (error) {
         if (epoch() === askedIn) throw error
@@ -52,23 +52,27 @@ export function fenceFetches(cluster: Cluster, { epoch, handing }: FetchFenceOpt
 
 /** Which partitions each broker's fetcher keeps. */
 class Fetchers {
-  readonly #handing: () => ReadonlySet<string>
-  readonly #kept = new Map<string, readonly string[]>()
+  readonly #cluster: Cluster
+  /** By the broker's id. */
+  readonly #kept = new Map<string, ReadonlySet<string>>()
 
-  constructor(handing: () => ReadonlySet<string>) {
-    this.#handing = handing
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
   }
 
   /** A fetcher has handed over its last answer. @returns what it may ask for: not what others keep */
   begin(node: string, topics: FetchTopics): FetchTopics {
     this.#kept.delete(node)
-    const kept = this.#keptByOthers()
-    if (kept.size === 0) return topics
+    const others = this.#others()
+    if (others.length === 0) return topics
     return topics
-      .map(({ topic, partitions }) => {
-        const free = partitions.filter(({ partition }) => !kept.has(partitionKey({ topic, partition })))
-        return { topic, partitions: free }
-      })
+      .map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.filter(({ partition }) => {
+          const key = partitionKey({ topic, partition })
+          return !others.some((kept) => kept.has(key))
+        }),
+      }))
       .filter(({ partitions }) => partitions.length > 0)
   }
 
@@ -76,28 +80,44 @@ class Fetchers {
     const keys = responses.flatMap(({ topicName, partitions }) =>
       partitions.map(({ partition }) => partitionKey({ topic: topicName, partition })),
     )
-    this.#kept.set(node, keys)
+    this.#kept.set(node, new Set(keys))
   }
 
-  /** Fetchers that are no more, as after a rejoin, have left nothing that is being handed over. */
-  #keptByOthers(): ReadonlySet<string> {
-    const handing = this.#handing()
-    const pending = [...this.#kept.values()].filter((keys) => keys.some((key) => handing.has(key)))
-    return new Set(pending.flat())
+  /** kafkajs has a fetcher for each broker there is: when one goes or comes, all begin anew. */
+  #others(): readonly ReadonlySet<string>[] {
+    if (this.#kept.size === 0) return []
+    const nodes = new Set(this.#cluster.getNodeIds().map(String))
+    return [...this.#kept].filter(([node]) => nodes.has(node)).map(([, kept]) => kept)
   }
 }
 
 type FetchRequest = Parameters<Broker['fetch']>[0]
 type FetchTopics = FetchRequest['topics']
 
+interface FetchedPartition extends FetchedRecords {
+  readonly partition: number
+  /** kafkajs does nothing with it but tell it. */
+  highWatermark: string
+  /** Where the first open transaction begins, or the high watermark. Missing before Kafka 0.11, -1 for unknown. */
+  readonly lastStableOffset?: string
+}
+
 interface FetchAnswer {
   readonly responses: readonly {
     readonly topicName: string
-    readonly partitions: readonly (FetchedRecords & { readonly partition: number })[]
+    readonly partitions: readonly FetchedPartition[]
   }[]
 }
 
 /** kafkajs' type of the answer is `any`. */
 type FetchingBroker = Omit<Broker, 'fetch'> & { fetch: (request: FetchRequest) => Promise<FetchAnswer> }
+
+function endOfCommitted({ highWatermark, lastStableOffset = unknown }: FetchedPartition): string {
+  return lastStableOffset === unknown ? highWatermark : lastStableOffset
+}
+
+const unknown = '-1'
+/** In the protocol. */
+const readCommitted = 1
 
 const nothing = { responses: [] } as const

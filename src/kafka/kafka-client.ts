@@ -64,7 +64,7 @@ export interface FetchedBatch extends TopicPartition {
   readonly messages: readonly FetchedMessage[]
   /** One past the last offset of this fetch; control and aborted records at its end included. */
   readonly endPosition: number
-  /** One past the last offset of the partition. */
+  /** One past the last offset of the partition that may be read: with `readCommitted`, before any open transaction. */
   readonly highWatermark: number
 }
 

@@ -210,7 +210,7 @@ export class KafkajsMember implements GroupMember {
 
   #drainBeforeJoin(cluster: Cluster): void {
     this.#cluster = cluster
-    fenceFetches(cluster, { epoch: () => this.#epoch, handing: () => this.#pending.partitions })
+    fenceFetches(cluster, () => this.#epoch)
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (group) => {
       this.#pending.abort()
@@ -266,15 +266,13 @@ export class KafkajsMember implements GroupMember {
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     if (this.#joinFailed) throw new CoordinatorLostError(undefined)
-    const { batch } = payload
     this.#payload = payload
     if (this.#handlers.tooFew) return
     const position = await this.#pending.run(
-      partitionKey(batch),
       () => payload.heartbeat(),
-      (signal) => this.#options.handler.fetched(toFetched(batch), signal),
+      (signal) => this.#options.handler.fetched(toFetched(payload.batch), signal),
     )
-    if (position !== undefined) payload.resolveOffset(resolvable(batch, position))
+    if (position !== undefined) payload.resolveOffset(resolvable(payload.batch, position))
   }
 
   pause(partitions: readonly TopicPartition[]): void {

@@ -7,8 +7,7 @@
  */
 export class PendingHandlers {
   readonly #intervalMs: number
-  /** With the key of its partition. */
-  readonly #pending = new Map<AbortController, string>()
+  readonly #pending = new Set<AbortController>()
   #heartbeat: (() => Promise<void>) | undefined
   #timer: NodeJS.Timeout | undefined
   #failure: Error | undefined
@@ -21,18 +20,16 @@ export class PendingHandlers {
   /**
    * Runs one handler, with a signal that is aborted when it must end.
    *
-   * @param partition the key of the partition whose records it has
    * @returns its result, or undefined where it was aborted
    * @throws the heartbeat's error, where that failed meanwhile
    */
   async run<T>(
-    partition: string,
     heartbeat: () => Promise<void>,
     handle: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
     const handler = new AbortController()
     this.#heartbeat = heartbeat
-    this.#pending.set(handler, partition)
+    this.#pending.add(handler)
     this.#timer ??= setInterval(() => {
       this.#beat()
     }, this.#intervalMs)
@@ -47,14 +44,9 @@ export class PendingHandlers {
     return handler.signal.aborted ? undefined : result
   }
 
-  /** The keys of the partitions whose records they have. */
-  get partitions(): ReadonlySet<string> {
-    return new Set(this.#pending.values())
-  }
-
   /** Every pending handler must end. */
   abort(): void {
-    for (const handler of this.#pending.keys()) handler.abort()
+    for (const handler of this.#pending) handler.abort()
   }
 
   /** What is pending ends with this error, as with that of a heartbeat. */

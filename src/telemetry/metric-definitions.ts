@@ -177,8 +177,8 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     type: 'gauge',
     name: 'enrichd_lag',
     help:
-      'Records in Kafka that are not committed yet, for partitions that are ours, 5 s old at most while Kafka answers. ' +
-      'Sum it over all members.',
+      'Records in Kafka that are not committed yet, for partitions that are ours, 5 s old at most while Kafka answers; ' +
+      'with readCommitted up to the first open transaction. Sum it over all members.',
     labels: ['topic', 'partition'],
     read: (sources) => perPartition(sources, lagOf),
   },

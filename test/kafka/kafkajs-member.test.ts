@@ -1,14 +1,26 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, it } from 'node:test'
-import type { FetchedBatch, GroupHandler, KafkaAdmin } from '../../src/kafka/kafka-client.js'
+import type {
+  FetchedBatch,
+  GroupHandler,
+  GroupMemberOptions,
+  KafkaAdmin,
+} from '../../src/kafka/kafka-client.js'
 import { KafkajsMember } from '../../src/kafka/kafkajs-member.js'
 import { until } from '../support/until.js'
 import { protocolError, StubKafka, type StubBrokers } from './support/stub-kafka.js'
 
 const nothing = () => undefined
 
-function setUp(brokers: StubBrokers, handler: Partial<GroupHandler>, partitions = 2) {
+function setUp(
+  brokers: StubBrokers,
+  handler: Partial<GroupHandler>,
+  {
+    partitions = 2,
+    isolationLevel = 'readUncommitted',
+  }: { partitions?: number; isolationLevel?: GroupMemberOptions['isolationLevel'] } = {},
+) {
   const stub = new StubKafka(brokers)
   const admin = {
     partitionCounts: () => Promise.resolve(new Map([['t', partitions]])),
@@ -20,7 +32,7 @@ function setUp(brokers: StubBrokers, handler: Partial<GroupHandler>, partitions 
       groupId: 'g',
       sessionTimeoutMs: 30_000,
       heartbeatIntervalMs: 3000,
-      isolationLevel: 'readUncommitted',
+      isolationLevel,
       fetchMaxBytes: 1_000_000,
       handler: {
         joining: () => Promise.resolve(),
@@ -153,7 +165,7 @@ describe('KafkajsMember', () => {
           return Promise.resolve(endPosition)
         },
       },
-      1,
+      { partitions: 1 },
     )
     const running = member.run(['t'])
     const wanted = ['member 2, partition 0', 'member 2, partition 1']
@@ -162,6 +174,37 @@ describe('KafkajsMember', () => {
     await running
     assert.deepEqual([...new Set(read)].sort(), wanted)
   })
+
+  for (const { isolationLevel, lastStableOffset, end } of [
+    { isolationLevel: 'readCommitted', lastStableOffset: '900', end: 900 },
+    { isolationLevel: 'readUncommitted', lastStableOffset: '900', end: 1000 },
+    { isolationLevel: 'readCommitted', lastStableOffset: '-1', end: 1000 },
+  ] as const)
+    it(`tells of ${end} as the end, with ${isolationLevel} and open transactions from ${lastStableOffset} on`, async () => {
+      let told: number | undefined
+      const member = setUp(
+        {
+          lastStableOffset,
+          join: () => Promise.resolve('member'),
+          fetch: async () => {
+            await pause(5)
+            return 1
+          },
+        },
+        {
+          fetched: ({ endPosition, highWatermark }: FetchedBatch) => {
+            told = highWatermark
+            return Promise.resolve(endPosition)
+          },
+        },
+        { isolationLevel },
+      )
+      const running = member.run(['t'])
+      await until('something was fetched', () => told !== undefined)
+      await member.leave(1000)
+      await running
+      assert.equal(told, end)
+    })
 
   it('takes the member that it was out of the group after a crash, before it joins again', async () => {
     let crashes = 1

@@ -14,7 +14,7 @@ describe('PendingHandlers', () => {
     const beat = async () => {
       beats++
     }
-    await pending.run('t/0', beat, async () => {
+    await pending.run(beat, async () => {
       while (beats < 3) await new Promise((resolve) => setImmediate(resolve))
     })
     const after = beats
@@ -26,14 +26,13 @@ describe('PendingHandlers', () => {
     const pending = new PendingHandlers(1)
     const rebalance = new Error('the group is rebalancing')
     const handle = async (signal: AbortSignal) => aborted(signal)
-    const runs = [1, 2].map(() => pending.run('t/0', () => Promise.reject(rebalance), handle))
+    const runs = [1, 2].map(() => pending.run(() => Promise.reject(rebalance), handle))
     for (const run of runs) await assert.rejects(run, rebalance)
   })
 
   it('gives no result of a handler that was aborted, so that no position is taken from it', async () => {
     const pending = new PendingHandlers(1000)
     const run = pending.run(
-      't/0',
       () => Promise.resolve(),
       async (signal) => {
         await aborted(signal)
@@ -44,7 +43,6 @@ describe('PendingHandlers', () => {
     assert.equal(await run, undefined)
     assert.equal(
       await pending.run(
-        't/0',
         () => Promise.resolve(),
         () => Promise.resolve(42),
       ),

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { Kafka } from 'kafkajs'
+import type { ConsumerConfig, Kafka } from 'kafkajs'
 import type * as Kafkajs from 'kafkajs'
 import type { TopicPartition } from '../../../src/telemetry/telemetry.js'
 
@@ -32,6 +32,8 @@ export interface StubBrokers {
   readonly leave?: (memberId: string) => Promise<void>
   /** Resolves to how many records are at the offset of the partition: 0 or 1. */
   readonly fetch: (wanted: FetchedPartition) => Promise<number>
+  /** Of both partitions, whose high watermark is 1000. */
+  readonly lastStableOffset?: string
   /** How long closing the connections takes, in ms. */
   readonly disconnectMs?: number
 }
@@ -60,7 +62,10 @@ export class StubKafka {
 
   kafka(): Kafka {
     const logger = { namespace: () => logger, info() {}, debug() {}, warn() {}, error() {} }
-    const consumer = (config: object) => createConsumer({ ...config, cluster: this.#cluster(), logger })
+    const consumer = ({ readUncommitted, ...config }: ConsumerConfig) => {
+      const isolationLevel = readUncommitted === true ? 0 : 1
+      return createConsumer({ ...config, isolationLevel, cluster: this.#cluster(), logger })
+    }
     return { consumer } as unknown as Kafka
   }
 
@@ -73,7 +78,7 @@ export class StubKafka {
       defaultOffset: () => '-2',
       isConnected: () => true,
       removeBroker: () => undefined,
-      getNodeIds: () => [1, 2],
+      getNodeIds: () => ['1', '2'],
       connect: nothing,
       disconnect: () => new Promise((resolve) => setTimeout(resolve, this.#stub.disconnectMs ?? 0)),
       refreshMetadata: nothing,
@@ -135,7 +140,16 @@ export class StubKafka {
             headers: {},
           }
           const messages = count > 0 ? [message] : []
-          return { partition, errorCode: 0, highWatermark: '1000', abortedTransactions: [], messages }
+          return {
+            partition,
+            errorCode: 0,
+            highWatermark: '1000',
+            ...(this.#stub.lastStableOffset !== undefined && {
+              lastStableOffset: this.#stub.lastStableOffset,
+            }),
+            abortedTransactions: [],
+            messages,
+          }
         }),
       ),
     }))
