@@ -13,7 +13,7 @@ export const elasticsearchSection = {
     requiredWhere: [['sink.type', 'elasticsearch']],
   }),
   index: setting(indexName(), 'enrichd-logs-{yyyy}-{MM}', {
-    doc: "The index of a document, by the record's own time (`{yyyy}`, `{MM}`, `{dd}`, `{HH}`, in UTC), `{topic}` and `{field}`s of the record, behind a fixed beginning; made lower-case and safe. Names like `logs-…-…` are refused with `elasticsearch.opType` `index`, because a stock server makes data streams of them.",
+    doc: "The index of a document, by the record's own time (`{yyyy}`, `{MM}`, `{dd}`, `{HH}`, in UTC), `{topic}` and `{field}`s of the record, behind a fixed beginning; made lower-case and safe. A record that has no text, number or boolean in such a field becomes a dead letter. Names like `logs-…-…` are refused with `elasticsearch.opType` `index`, because a stock server makes data streams of them.",
     example: 'app-logs-{topic}-{yyyy}-{MM}-{dd}',
   }),
   indexTimePastMs: setting(milliseconds(0, hundredYearsMs), 0, {
