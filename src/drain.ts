@@ -58,12 +58,14 @@ export async function drainWith(
       if (lifecycle.running()) telemetry.lifecycle('running')
     })
     .catch(fail)
+  let endedBy = 'the input has ended'
   const ended = settled.catch((error: unknown) => {
-    if (!(error instanceof EnrichdError && error.code === 'SINK_CLOSED')) fail(error)
+    if (error instanceof EnrichdError && error.code === 'SINK_CLOSED') endedBy = error.message
+    else fail(error)
   })
   // A flow that hangs must not keep the drain's own deadline from ending the process.
   await Promise.race([ended, aborted(lifecycle.draining)])
-  const outcome = await lifecycle.shutdown('the input has ended')
+  const outcome = await lifecycle.shutdown(endedBy)
   report(parts, outcome, failure)
   await handle.close()
   if (outcome.cutOff) return exitCodes.cutOff

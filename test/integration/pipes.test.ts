@@ -108,6 +108,8 @@ describe('between two pipes', () => {
     const lines = log.join('').split('\n').filter(Boolean)
     const loud = lines.filter((line) => !line.startsWith('{') || /"level":"(warn|error|fatal)"/.test(line))
     assert.deepEqual(loud, [])
+    const draining = lines.map((line) => JSON.parse(line) as { event: string; msg: string })
+    assert.match(draining.find(({ event }) => event === 'daemon.draining')?.msg ?? '', /closed by its reader/)
   })
 })
 
