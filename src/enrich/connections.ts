@@ -38,10 +38,12 @@ export function openConnections(options: ConnectionsOptions): Connections {
 
 function direct({ origin, tls, connectTimeoutMs }: ConnectionsOptions): Connections {
   const connect = buildConnector({ ...toUndici(tls), timeout: connectTimeoutMs })
+  // One object for all: to V8 each of its own would be of a new shape, and half of the time to make a client is looking options up.
+  const clientOptions: Client.Options = { ...noTimeouts, connect, pipelining: 1 }
   const idle: Dispatcher[] = []
   let closed = false
   return {
-    take: () => idle.pop() ?? new Client(origin, { ...noTimeouts, connect, pipelining: 1 }),
+    take: () => idle.pop() ?? new Client(origin, clientOptions),
     giveBack(connection) {
       if (closed) void connection.destroy()
       else idle.push(connection)
