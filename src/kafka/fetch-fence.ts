@@ -17,8 +17,10 @@ import { FETCH_WAIT_MS } from './consumer-config.js'
  * What the new leader's fetcher brings of it kafkajs drops, and fetches it again at once, without end. So it is not asked for.
  *
  * @param epoch which one it is now. kafkajs looks for the broker right after it has chosen the offsets, so it is asked then.
+ * @returns to be called with a broker's id at each turn of its fetcher (`FETCH_START`), also one that asks for nothing: by
+ *   then its last answer is handed over
  */
-export function fenceFetches(cluster: Cluster, epoch: () => number): void {
+export function fenceFetches(cluster: Cluster, epoch: () => number): (node: string) => void {
   const findBroker = cluster.findBroker.bind(cluster)
   const fetchers = new Fetchers(cluster)
   cluster.findBroker = async (node) => {
@@ -27,7 +29,7 @@ export function fenceFetches(cluster: Cluster, epoch: () => number): void {
     const broker = (await findBroker(node)) as FetchingBroker
     const fenced = Object.create(broker) as FetchingBroker
     fenced.fetch = async (request) => {
-      const topics = fetchers.begin(nodeId, request.topics)
+      const topics = fetchers.notKeptByOthers(nodeId, request.topics)
       if (topics.length === 0) {
         await pause(FETCH_WAIT_MS)
         return nothing
@@ -48,9 +50,17 @@ export function fenceFetches(cluster: Cluster, epoch: () => number): void {
     }
     return fenced
   }
+  return (node) => {
+    fetchers.handedOver(node)
+  }
 }
 
-/** Which partitions each broker's fetcher keeps. */
+/**
+ * Which partitions each broker's fetcher keeps, at least: kafkajs drops some of an answer's, and they count until the answer is handed
+ * over all the same.
+ *
+ * handed over, nothing kept → answered → handed over
+ */
 class Fetchers {
   readonly #cluster: Cluster
   /** By the broker's id. */
@@ -60,10 +70,12 @@ class Fetchers {
     this.#cluster = cluster
   }
 
-  /** A fetcher has handed over its last answer. @returns what it may ask for: not what others keep */
-  begin(node: string, topics: FetchTopics): FetchTopics {
+  handedOver(node: string): void {
     this.#kept.delete(node)
-    const others = this.#others()
+  }
+
+  notKeptByOthers(node: string, topics: FetchTopics): FetchTopics {
+    const others = this.#othersThan(node)
     if (others.length === 0) return topics
     return topics
       .map(({ topic, partitions }) => ({
@@ -83,11 +95,12 @@ class Fetchers {
     this.#kept.set(node, new Set(keys))
   }
 
-  /** kafkajs has a fetcher for each broker there is: when one goes or comes, all begin anew. */
-  #others(): readonly ReadonlySet<string>[] {
+  /** A broker that is gone has no fetcher. */
+  #othersThan(node: string): readonly ReadonlySet<string>[] {
     if (this.#kept.size === 0) return []
     const nodes = new Set(this.#cluster.getNodeIds().map(String))
-    return [...this.#kept].filter(([node]) => nodes.has(node)).map(([, kept]) => kept)
+    nodes.delete(node)
+    return [...this.#kept].filter(([each]) => nodes.has(each)).map(([, kept]) => kept)
   }
 }
 
@@ -96,7 +109,7 @@ type FetchTopics = FetchRequest['topics']
 
 interface FetchedPartition extends FetchedRecords {
   readonly partition: number
-  /** kafkajs does nothing with it but tell it. */
+  /** Where kafkajs takes a position from it, it is that of an answer without records, which nobody uses. */
   highWatermark: string
   /** Where the first open transaction begins, or the high watermark. Missing before Kafka 0.11, -1 for unknown. */
   readonly lastStableOffset?: string

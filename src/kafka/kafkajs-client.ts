@@ -8,6 +8,7 @@ import type { KafkaInspector } from './kafka-inspector.js'
 import { KafkajsAdmin } from './kafkajs-admin.js'
 import { KafkajsInspector } from './kafkajs-inspector.js'
 import { kafkajsLogger, type KafkaLog } from './kafkajs-logger.js'
+import { TopicIds } from './topic-ids.js'
 import { KafkajsMember } from './kafkajs-member.js'
 import { KafkajsProducer } from './kafkajs-producer.js'
 import type { GroupMember, GroupMemberOptions, KafkaClient } from './kafka-client.js'
@@ -49,7 +50,12 @@ export function createKafkaClient(options: KafkaConnectionOptions): KafkaClient 
         memberOptions.handler.outOfRange(partition)
       })
       const shared = admin()
-      return new KafkajsMember(memberOptions, { ...options, kafka, admin: () => shared })
+      return new KafkajsMember(memberOptions, {
+        ...options,
+        kafka,
+        admin: () => shared,
+        topicIds: () => new TopicIds(kafka()),
+      })
     },
     producer: () => new KafkajsProducer(kafka().producer(producerSettings)),
     admin,

@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Broker, Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { EnrichdError } from '../errors.js'
 import type { PendingCommit } from '../delivery/committer.js'
-import { partitionKey } from '../delivery/partition-key.js'
 import { aborted } from '../pipeline/aborted.js'
 import type { TopicPartition } from '../telemetry/telemetry.js'
 import { classifyKafkaError } from './classify-kafka-error.js'
@@ -14,6 +13,7 @@ import type {
   PartitionEdge,
   Position,
 } from './kafka-client.js'
+import { committedOf } from './committed-of.js'
 import { CoordinatorLostError, watchCoordinator } from './coordinator-lost.js'
 import { ConsumerOrders } from './consumer-orders.js'
 import { consumerConfig } from './consumer-config.js'
@@ -26,7 +26,7 @@ import { leaveGroup } from './leave-group.js'
 import { partitionOffsets } from './partition-offsets.js'
 import { PendingHandlers } from './pending-handlers.js'
 import { stickyAssigner } from './sticky-assigner.js'
-import { TopicIds } from './topic-ids.js'
+import type { TopicIds } from './topic-ids.js'
 import { TopicWatch } from './topic-watch.js'
 import { WantedTopics } from './wanted-topics.js'
 
@@ -41,6 +41,7 @@ const COORDINATOR_RETRY_MS = 500
 export interface MemberSurroundings {
   readonly kafka: () => Kafka
   readonly admin: () => KafkaAdmin
+  readonly topicIds: () => Pick<TopicIds, 'of' | 'close'>
   /** One line per failed attempt to join, and per membership that ended by an error. */
   readonly waiting: (error: EnrichdError, forTopics: readonly string[]) => void
   /** Members of these processes, which had ended without leaving, were taken out of the group. */
@@ -83,6 +84,7 @@ export class KafkajsMember implements GroupMember {
   #ended: Promise<void> | undefined
   #crashed: ((error: Error) => void) | undefined
   #left: Promise<void> | undefined
+  #fetchBegins: (node: string) => void = () => undefined
   aliveAt = performance.now()
 
   constructor(options: GroupMemberOptions, around: MemberSurroundings) {
@@ -99,7 +101,8 @@ export class KafkajsMember implements GroupMember {
 
   async #live(names: readonly string[]): Promise<void> {
     const [shortest, longest] = RESTART_DELAY_MS
-    const wanted = this.#wanted(names)
+    const { admin, waiting: missing } = this.#around
+    const wanted = new WantedTopics({ names, admin, leaving: this.#leaving.signal, missing })
     const watching = this.#watch(wanted).run(names)
     for (let delayMs: number = shortest; !this.#isLeaving(); delayMs = Math.min(longest, 2 * delayMs)) {
       try {
@@ -118,14 +121,9 @@ export class KafkajsMember implements GroupMember {
     await this.#around.admin().close()
   }
 
-  #wanted(names: readonly string[]): WantedTopics {
-    const { admin, waiting: missing } = this.#around
-    return new WantedTopics({ names, admin, leaving: this.#leaving.signal, missing })
-  }
-
   #watch(wanted: WantedTopics): TopicWatch {
     return new TopicWatch({
-      ids: new TopicIds(this.#around.kafka()),
+      ids: this.#around.topicIds(),
       admin: this.#around.admin(),
       leaving: this.#leaving.signal,
       joined: () => this.#mayCommit,
@@ -203,6 +201,10 @@ export class KafkajsMember implements GroupMember {
       if (payload.batchSize > 0) return
       this.#options.handler.skipped(payload, Number(payload.lastOffset) + 1)
     })
+    // Its type says that it is a number.
+    consumer.on(FETCH_START, ({ payload: { nodeId } }) => {
+      this.#fetchBegins(String(nodeId))
+    })
     for (const event of [FETCH_START, HEARTBEAT] as const)
       consumer.on(event, () => (this.aliveAt = performance.now()))
     return consumer
@@ -210,7 +212,7 @@ export class KafkajsMember implements GroupMember {
 
   #drainBeforeJoin(cluster: Cluster): void {
     this.#cluster = cluster
-    fenceFetches(cluster, () => this.#epoch)
+    this.#fetchBegins = fenceFetches(cluster, () => this.#epoch)
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (group) => {
       this.#pending.abort()
@@ -268,11 +270,14 @@ export class KafkajsMember implements GroupMember {
     if (this.#joinFailed) throw new CoordinatorLostError(undefined)
     this.#payload = payload
     if (this.#handlers.tooFew) return
+    const epoch = this.#epoch
     const position = await this.#pending.run(
       () => payload.heartbeat(),
       (signal) => this.#options.handler.fetched(toFetched(payload.batch), signal),
     )
-    if (position !== undefined) payload.resolveOffset(resolvable(payload.batch, position))
+    // Else it would be fetched on from here, and not from where it was set to meanwhile; what others had is fetched again.
+    if (position === undefined || epoch !== this.#epoch) return
+    payload.resolveOffset(resolvable(payload.batch, position))
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -301,12 +306,8 @@ export class KafkajsMember implements GroupMember {
     }
   }
 
-  async committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedMetadata[]> {
-    const wanted = new Set(partitions.map(partitionKey))
-    const all = await this.#around
-      .admin()
-      .committed(this.#options.groupId, [...new Set(partitions.map(({ topic }) => topic))])
-    return all.filter((each) => wanted.has(partitionKey(each)))
+  committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedMetadata[]> {
+    return committedOf(this.#around.admin(), this.#options.groupId, partitions)
   }
 
   async offsets(partitions: readonly TopicPartition[], edge: PartitionEdge): Promise<readonly Position[]> {

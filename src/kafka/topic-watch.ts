@@ -8,7 +8,7 @@ const INTERVAL_MS = 1_000
 const GONE_AFTER = 3
 
 export interface TopicWatchOptions {
-  readonly ids: TopicIds
+  readonly ids: Pick<TopicIds, 'of' | 'close'>
   readonly admin: Pick<KafkaAdmin, 'offsets'>
   /** Ends it. */
   readonly leaving: AbortSignal

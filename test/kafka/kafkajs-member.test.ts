@@ -19,12 +19,17 @@ function setUp(
   {
     partitions = 2,
     isolationLevel = 'readUncommitted',
-  }: { partitions?: number; isolationLevel?: GroupMemberOptions['isolationLevel'] } = {},
+    topicId = () => 'an id',
+  }: {
+    partitions?: number
+    isolationLevel?: GroupMemberOptions['isolationLevel']
+    topicId?: () => string
+  } = {},
 ) {
   const stub = new StubKafka(brokers)
   const admin = {
     partitionCounts: () => Promise.resolve(new Map([['t', partitions]])),
-    offsets: () => Promise.resolve([]),
+    offsets: () => Promise.resolve([0, 1].map((partition) => ({ partition, earliest: 0, end: 1000 }))),
     close: () => Promise.resolve(),
   } satisfies Partial<KafkaAdmin>
   const member = new KafkajsMember(
@@ -47,6 +52,10 @@ function setUp(
     {
       kafka: () => stub.kafka(),
       admin: () => admin as unknown as KafkaAdmin,
+      topicIds: () => ({
+        of: () => Promise.resolve(new Map([['t', topicId()]])),
+        close: () => Promise.resolve(),
+      }),
       waiting: nothing,
       removedDead: nothing,
       couldNotRemoveDead: nothing,
@@ -142,6 +151,91 @@ describe('KafkajsMember', () => {
     assert.deepEqual(asked.toSorted(), [0, 1])
     lineWaits = false
     await until('both are read on', () => read.includes('0:1') && read.includes('1:1'))
+    await member.leave(1000)
+    await running
+  })
+
+  describe('goes on with a partition at its new leader', () => {
+    async function movesAway({
+      leaders,
+      nodes,
+    }: {
+      leaders: (1 | 2)[]
+      nodes: readonly (readonly string[])[]
+    }) {
+      let at = 0
+      let asked = 0
+      const member = setUp(
+        {
+          leader: (partition) => (partition === 0 ? leaders[at]! : 2),
+          nodes: () => nodes[at]!,
+          join: () => Promise.resolve('member'),
+          fetch: async ({ partition }) => {
+            if (partition === 0) asked++
+            await pause(5)
+            return 1
+          },
+        },
+        {},
+        {},
+      )
+      const running = member.run(['t'])
+      for (; at < leaders.length; at++) {
+        await pause(300)
+        asked = 0
+        await until('the partition is fetched again and again', () => asked > 10, 2000)
+      }
+      at--
+      await member.leave(1000)
+      await running
+    }
+
+    const both = ['1', '2']
+    it('where the old one has nothing left of ours', () =>
+      movesAway({ leaders: [1, 2], nodes: [both, both] }))
+    it('where the old one goes, and comes back with nothing of ours', () =>
+      movesAway({ leaders: [1, 2, 2], nodes: [both, ['2'], both] }))
+  })
+
+  it('reads a topic that was made again from its first record, also where a fetch of the old one is still handed over', async () => {
+    let leader: 1 | 2 = 1
+    let topicId = 'the first'
+    let madeAgain = false
+    let lineWaits = false
+    const asked: number[] = []
+    const member = setUp(
+      {
+        leader: (partition) => (partition === 0 ? leader : 2),
+        join: () => Promise.resolve('member'),
+        fetch: async ({ partition, offset }) => {
+          if (partition === 0) asked.push(offset)
+          await pause(5)
+          return 1
+        },
+      },
+      {
+        outOfRange: () => (madeAgain = true),
+        fetched: async ({ partition, messages, endPosition }: FetchedBatch) => {
+          if (partition === 1 || !lineWaits) return endPosition
+          await until('the line goes on', () => !lineWaits)
+          return Number(messages[0]?.offset)
+        },
+      },
+      { topicId: () => topicId },
+    )
+    const running = member.run(['t'])
+    await until('some were read', () => asked.length > 10)
+    lineWaits = true
+    // The second look finds another id.
+    await pause(1100)
+    leader = 2
+    topicId = 'the second'
+    await until('it is known', () => madeAgain)
+    await pause(300)
+    asked.length = 0
+    lineWaits = false
+    await until('it is read again', () => asked.length > 10)
+    assert.equal(asked[0], 0)
     await member.leave(1000)
     await running
   })

@@ -26,6 +26,8 @@ export interface FetchedPartition extends TopicPartition {
 export interface StubBrokers {
   /** The broker that leads a partition. Default: 1 leads partition 0, and 2 partition 1. */
   readonly leader?: (partition: number) => 1 | 2
+  /** The ids of those that are up. Default: both. */
+  readonly nodes?: () => readonly string[]
   /** Resolves to the member's id. */
   readonly join: (memberId: string) => Promise<string>
   /** Default: every member may leave. */
@@ -78,7 +80,7 @@ export class StubKafka {
       defaultOffset: () => '-2',
       isConnected: () => true,
       removeBroker: () => undefined,
-      getNodeIds: () => ['1', '2'],
+      getNodeIds: () => this.#stub.nodes?.() ?? ['1', '2'],
       connect: nothing,
       disconnect: () => new Promise((resolve) => setTimeout(resolve, this.#stub.disconnectMs ?? 0)),
       refreshMetadata: nothing,
