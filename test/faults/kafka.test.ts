@@ -136,6 +136,16 @@ describe('a Kafka that fails', () => {
         assert.deepEqual(objections(report, repeats(1)), [])
         assert.equal((await daemon.stop()).code, 0)
       }
+      // It comes back while there is still work, and leads nothing: the brokers give it its partitions back after minutes.
+      const lab = await Lab.open(t, { servers, load: { partitions: 6, count: 6000, replicas: 3 } })
+      lab.start()
+      await lab.checker.indexed(300)
+      await stack.kill('kafka', 1)
+      await pause(5000)
+      await stack.start('kafka', 1)
+      const report = await lab.drained(120_000)
+      lab.keep({ comesBack: 1, ...summary(report) })
+      assert.deepEqual(objections(report, repeats(1)), [])
     },
   )
 })

@@ -51,7 +51,9 @@ export async function runOutages(
   const meter = lab.meter(daemon)
   lab.feed()
   await lab.checker.indexed(200)
-  const fullRate = Math.min(await meter.measure(3000), mostPerSecond)
+  // The first of a file begins with servers that are cold, and is faster for a while when it catches up.
+  const rates = [await meter.measure(3000), await meter.measure(3000)]
+  const fullRate = Math.min(...rates, mostPerSecond)
   if (fullRate < measurableRate) lab.keep({ unmeasured: 'the machine is too busy', fullRate })
   const results: OutageResult[] = []
   for (const outage of outages) {
