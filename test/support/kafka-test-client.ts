@@ -85,6 +85,19 @@ export class KafkaTestClient {
     this.#producer = undefined
   }
 
+  /** Moves all of a topic to one broker, which is its only one and leads it from then on. */
+  async moveTo(topic: string, broker: number): Promise<void> {
+    const partitions = await this.#partitions(topic)
+    const partitionAssignment = partitions.map(({ partitionId }) => ({
+      partition: partitionId,
+      replicas: [broker],
+    }))
+    await (await this.admin()).alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] })
+    await until(`broker ${broker} leads ${topic}`, async () =>
+      (await this.#partitions(topic)).every(({ leader }) => leader === broker),
+    )
+  }
+
   async topics(): Promise<string[]> {
     return (await this.admin()).listTopics()
   }
