@@ -29,7 +29,7 @@ export function fenceFetches(cluster: Cluster, epoch: () => number): (node: stri
     const broker = (await findBroker(node)) as FetchingBroker
     const fenced = Object.create(broker) as FetchingBroker
     fenced.fetch = async (request) => {
-      const topics = fetchers.notKeptByOthers(nodeId, request.topics)
+      const topics = fetchers.free(request.topics)
       if (topics.length === 0) {
         await pause(FETCH_WAIT_MS)
         return nothing
@@ -56,7 +56,7 @@ export function fenceFetches(cluster: Cluster, epoch: () => number): (node: stri
 }
 
 /**
- * Which partitions each broker's fetcher keeps, at least: kafkajs drops some of an answer's, and they count until the answer is handed
+ * Which partitions each broker's fetcher keeps, at most: kafkajs drops some of an answer's, and they count until the answer is handed
  * over all the same.
  *
  * handed over, nothing kept → answered → handed over
@@ -74,15 +74,16 @@ class Fetchers {
     this.#kept.delete(node)
   }
 
-  notKeptByOthers(node: string, topics: FetchTopics): FetchTopics {
-    const others = this.#othersThan(node)
-    if (others.length === 0) return topics
+  /** What no fetcher keeps. Whoever asks has handed over what was its own. */
+  free(topics: FetchTopics): FetchTopics {
+    const kept = this.#keptNow()
+    if (kept.length === 0) return topics
     return topics
       .map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.filter(({ partition }) => {
           const key = partitionKey({ topic, partition })
-          return !others.some((kept) => kept.has(key))
+          return !kept.some((keys) => keys.has(key))
         }),
       }))
       .filter(({ partitions }) => partitions.length > 0)
@@ -96,11 +97,10 @@ class Fetchers {
   }
 
   /** A broker that is gone has no fetcher. */
-  #othersThan(node: string): readonly ReadonlySet<string>[] {
+  #keptNow(): readonly ReadonlySet<string>[] {
     if (this.#kept.size === 0) return []
     const nodes = new Set(this.#cluster.getNodeIds().map(String))
-    nodes.delete(node)
-    return [...this.#kept].filter(([each]) => nodes.has(each)).map(([, kept]) => kept)
+    return [...this.#kept].filter(([node]) => nodes.has(node)).map(([, keys]) => keys)
   }
 }
 

@@ -12,10 +12,9 @@ import type {
   KafkaInspector,
   TopicDescription,
 } from './kafka-inspector.js'
+import { FETCH_WAIT_MS } from './consumer-config.js'
 import { kafkajsCommit } from './kafkajs-commit.js'
 
-/** How long a broker holds a fetch that finds nothing. */
-const FETCH_WAIT_MS = 200
 const READ_UNCOMMITTED = 0
 /** No topic has a partition of this number. */
 const NO_PARTITION = 2_147_483_647

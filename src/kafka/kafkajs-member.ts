@@ -84,6 +84,7 @@ export class KafkajsMember implements GroupMember {
   #ended: Promise<void> | undefined
   #crashed: ((error: Error) => void) | undefined
   #left: Promise<void> | undefined
+  /** Of the fence around the cluster. */
   #fetchBegins: (node: string) => void = () => undefined
   aliveAt = performance.now()
 

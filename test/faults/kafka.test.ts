@@ -117,13 +117,18 @@ describe('a Kafka that fails', () => {
     )
   }
 
+  /** A Kafka of its own, until the end of all tests here. */
+  async function threeBrokers(name: string) {
+    const stack = await startStack({ name, only: 'kafka', brokers: 3 })
+    afterAll.push(() => stack.wipe())
+    return { stack, servers: { kafka: stack.kafka, elasticsearch: shared.elasticsearch } }
+  }
+
   it(
     'a broker of three is killed, the coordinator and leaders move: loses nothing and doubles nothing',
     { skip: onlyLong },
     async (t) => {
-      const stack = await startStack({ name: 'three', only: 'kafka', brokers: 3 })
-      afterAll.push(() => stack.wipe())
-      const servers = { kafka: stack.kafka, elasticsearch: shared.elasticsearch }
+      const { stack, servers } = await threeBrokers('three')
       for (const broker of [1, 2, 3]) {
         const lab = await Lab.open(t, { servers, load: { partitions: 6, count: 3000, replicas: 3 } })
         const daemon = lab.start()
@@ -143,9 +148,7 @@ describe('a Kafka that fails', () => {
     'a topic is moved from one broker to another while what was fetched waits: loses nothing, doubles nothing, repeats nothing',
     { skip: onlyLong },
     async (t) => {
-      const stack = await startStack({ name: 'moving', only: 'kafka', brokers: 3 })
-      afterAll.push(() => stack.wipe())
-      const servers = { kafka: stack.kafka, elasticsearch: shared.elasticsearch }
+      const { servers } = await threeBrokers('moving')
       // More than one fetch brings.
       const lab = await Lab.open(t, { servers, load: { partitions: 2, count: 8000 } })
       await lab.kafka.moveTo(lab.checker.topic, 1)

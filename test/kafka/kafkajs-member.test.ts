@@ -156,19 +156,18 @@ describe('KafkajsMember', () => {
   })
 
   describe('goes on with a partition at its new leader', () => {
-    async function movesAway({
-      leaders,
-      nodes,
-    }: {
-      leaders: (1 | 2)[]
-      nodes: readonly (readonly string[])[]
-    }) {
-      let at = 0
+    interface Step {
+      readonly leader: 1 | 2
+      readonly nodes: readonly string[]
+    }
+
+    async function movesAway(steps: readonly [Step, ...Step[]]) {
+      let [now] = steps
       let asked = 0
       const member = setUp(
         {
-          leader: (partition) => (partition === 0 ? leaders[at]! : 2),
-          nodes: () => nodes[at]!,
+          leader: (partition) => (partition === 0 ? now.leader : 2),
+          nodes: () => now.nodes,
           join: () => Promise.resolve('member'),
           fetch: async ({ partition }) => {
             if (partition === 0) asked++
@@ -177,31 +176,39 @@ describe('KafkajsMember', () => {
           },
         },
         {},
-        {},
       )
       const running = member.run(['t'])
-      for (; at < leaders.length; at++) {
+      for (const step of steps) {
+        now = step
         await pause(300)
         asked = 0
         await until('the partition is fetched again and again', () => asked > 10, 2000)
       }
-      at--
       await member.leave(1000)
       await running
     }
 
     const both = ['1', '2']
     it('where the old one has nothing left of ours', () =>
-      movesAway({ leaders: [1, 2], nodes: [both, both] }))
+      movesAway([
+        { leader: 1, nodes: both },
+        { leader: 2, nodes: both },
+      ]))
     it('where the old one goes, and comes back with nothing of ours', () =>
-      movesAway({ leaders: [1, 2, 2], nodes: [both, ['2'], both] }))
+      movesAway([
+        { leader: 1, nodes: both },
+        { leader: 2, nodes: ['2'] },
+        { leader: 2, nodes: both },
+      ]))
   })
 
   it('reads a topic that was made again from its first record, also where a fetch of the old one is still handed over', async () => {
     let leader: 1 | 2 = 1
     let topicId = 'the first'
+    let looks = 0
     let madeAgain = false
     let lineWaits = false
+    let waits = false
     const asked: number[] = []
     const member = setUp(
       {
@@ -217,17 +224,22 @@ describe('KafkajsMember', () => {
         outOfRange: () => (madeAgain = true),
         fetched: async ({ partition, messages, endPosition }: FetchedBatch) => {
           if (partition === 1 || !lineWaits) return endPosition
+          waits = true
           await until('the line goes on', () => !lineWaits)
           return Number(messages[0]?.offset)
         },
       },
-      { topicId: () => topicId },
+      {
+        topicId: () => {
+          looks++
+          return topicId
+        },
+      },
     )
     const running = member.run(['t'])
     await until('some were read', () => asked.length > 10)
     lineWaits = true
-    // The second look finds another id.
-    await pause(1100)
+    await until('a fetch waits, and it is known which topic it is of', () => waits && looks > 0)
     leader = 2
     topicId = 'the second'
     await until('it is known', () => madeAgain)
